@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, TypeAdapter
 
 from copilot.domain.base import Value
-from copilot.domain.experiment import Check, Protocol, Purpose, TrialResult, Verdict
+from copilot.domain.experiment import Check, Protocol, Purpose, TrialResult, TriedSetting, Verdict
 from copilot.domain.experiment import Plan as PlanValue
 from copilot.domain.idea import Change, Idea, RelatedPaper, Review, Scalar
 from copilot.domain.paper import Claim
@@ -330,6 +330,19 @@ class FeedbackGiven(Event):
     data: dict[str, Any] = {}
 
 
+class ArmsTuned(Event):
+    """Before the freeze every arm was tuned alike, on validation data; `chosen` is what is frozen."""
+
+    kind: Literal["ArmsTuned"] = "ArmsTuned"
+    durable: ClassVar[bool] = True
+    metric: str
+    seeds: list[int]
+    tried: list[TriedSetting]
+    """In the order of trying; the first of each arm is the one that was planned."""
+    chosen: dict[str, dict[str, Scalar]]
+    """Arm -> parameters."""
+
+
 class ProtocolFrozen(Event):
     """From here on the protocol decides; `hash` is `protocol.digest()`."""
 
@@ -455,6 +468,7 @@ AnyEvent = Annotated[
     | QuestionAsked
     | SuppliesFetched
     | FeedbackGiven
+    | ArmsTuned
     | ProtocolFrozen
     | ProtocolAmended
     | TrialStarted

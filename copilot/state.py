@@ -98,6 +98,7 @@ class RunState:
     """A person said stop: final, also when the engine died before it could end the run."""
     supplies: dict[tuple[str, str], ev.SuppliesFetched] = field(default_factory=dict)
     """(what, name) -> what was fetched from outside for the experiment, in order."""
+    tuned: ev.ArmsTuned | None = None
     protocol: Protocol | None = None
     protocol_hash: str = ""
     protocol_seq: int = -1
@@ -164,8 +165,8 @@ class RunState:
 
     @property
     def attempts(self) -> int:
-        """Exploration programs that ran, and ideas that were put aside, before the freeze."""
-        return sum(1 for command in self.commands if command.purpose == "explore") + len(self.rejected)
+        """Exploration and tuning programs that ran, and ideas that were put aside, before the freeze."""
+        return sum(1 for command in self.commands if command.purpose in {"explore", "tune"}) + len(self.rejected)
 
 
 def fold(entries: Iterable[Entry]) -> RunState:
@@ -316,6 +317,10 @@ def _feedback(state: RunState, event: ev.FeedbackGiven, entry: Entry) -> None:
     state.remarks.append((entry.seq, event))
 
 
+def _tuned(state: RunState, event: ev.ArmsTuned, entry: Entry) -> None:
+    state.tuned = event
+
+
 def _frozen(state: RunState, event: ev.ProtocolFrozen, entry: Entry) -> None:
     state.protocol, state.protocol_hash, state.protocol_seq = event.protocol, event.hash, entry.seq
     state.protocol_time = entry.time
@@ -391,6 +396,7 @@ _HANDLERS: dict[type, Callable[[RunState, Any, Entry], None]] = {
     ev.QuestionAsked: _question,
     ev.SuppliesFetched: _supplies,
     ev.FeedbackGiven: _feedback,
+    ev.ArmsTuned: _tuned,
     ev.ProtocolFrozen: _frozen,
     ev.ProtocolAmended: _amended,
     ev.TrialStarted: _trial_started,

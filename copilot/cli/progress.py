@@ -108,6 +108,12 @@ def _command(state: RunState, event: ev.CommandRun) -> str:
     return f"ran {' '.join(event.argv[1:])}: {ended}, {event.seconds:.1f} s"
 
 
+def _tuned(state: RunState, event: ev.ArmsTuned) -> str:
+    counts = {item.arm: sum(one.arm == item.arm for one in event.tried) for item in event.tried}
+    tried = ", ".join(f"{arm} {count}" for arm, count in counts.items())
+    return f"tuned on validation data, settings tried: {tried}"
+
+
 def _tool(state: RunState, event: ev.ToolCalled) -> str:
     return f"step {event.step + 1}: {event.name}"
 
@@ -161,10 +167,11 @@ _LINES: dict[type, Callable[[RunState, Any], str]] = {
     ev.PlanMade: lambda state, event: f"plan by {event.by}: {' '.join(event.forecast[:1])}",
     ev.ModelFailed: lambda state, event: f"{event.model} failed: {event.text}",
     ev.ToolCalled: _tool,
-    ev.CommandRun: lambda state, event: _command(state, event) if event.purpose == "explore" else "",
+    ev.CommandRun: lambda state, event: _command(state, event) if event.purpose in {"explore", "tune"} else "",
     ev.QuestionAsked: lambda state, event: f"question {event.id}: {event.text}",
     ev.SuppliesFetched: lambda state, event: f"fetched {event.what} {event.name}, approved by {event.approved_by}",
     ev.FeedbackGiven: lambda state, event: f"{event.author} says: {event.choice} {event.text}",
+    ev.ArmsTuned: _tuned,
     ev.ProtocolFrozen: _frozen,
     ev.ProtocolAmended: lambda state, event: f"AMENDED after {event.results_seen} results: {event.reason}",
     ev.TrialFinished: _trial,

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from copilot.domain.base import Value, canonical_json, sha256_text
-from copilot.domain.idea import Arm, Metric
+from copilot.domain.idea import Arm, Metric, Scalar
 
 Trust = Literal["graded", "reported"]
 """Who says the number: `graded` = the engine, from predictions and sealed labels; `reported` = its own file."""
@@ -134,9 +134,27 @@ class Verdict(Value):
     trials_planned: int = 0
     trials_failed: int = 0
     attempts: int = 0
-    """Exploration runs and discarded ideas that came before the freeze."""
+    """Exploration and tuning runs and discarded ideas that came before the freeze."""
     stamps: list[str] = []
     """Sentences that must stand wherever the verdict stands (no language model, weaker sandbox, reported numbers)."""
+
+
+class Tuning(Value):
+    """Tuning before the freeze: every arm may try as many settings of the same hyper-parameters, on validation data."""
+
+    settings: int = Field(default=4, ge=1, le=64)
+    """Settings for each arm, the planned one included; 1 is no tuning."""
+    space: dict[str, list[Scalar]] = {}
+    """Hyper-parameter -> values worth trying. Never one that the arms differ in: that is what is tested."""
+
+
+class TriedSetting(Value):
+    """One setting of one arm, as tuning tried it."""
+
+    arm: str
+    parameters: dict[str, Scalar]
+    values: list[float | None]
+    """The validation metric at each tuning seed, in metric units; None where the program gave no number."""
 
 
 class Plan(Value):
@@ -153,3 +171,4 @@ class Plan(Value):
     data: str = ""
     trust: Trust = "reported"
     notes: list[str] = []
+    tuning: Tuning = Tuning()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterable
 from pathlib import Path
 
-from copilot.agents.tools import Toolbox
 from copilot.domain.experiment import Analysis, Comparison, FrozenArm, Plan, Protocol, TrialResult
 from copilot.domain.idea import Idea, Scalar
 from copilot.engine.exploring import confirm_seeds
-from copilot.engine.human import safe_point
 from copilot.engine.preparing import idea_of
 from copilot.engine.services import Services
-from copilot.errors import CopilotError, Retry, RunFailed
+from copilot.engine.side_by_side import side_by_side
+from copilot.errors import Retry, RunFailed
 from copilot.events import IntegrityChecked, ProtocolFrozen, TrialFinished, TrialStarted, VerdictReached
+from copilot.lab.arms import read_arms
 from copilot.lab.protocol import freeze_problems, too_few_seeds
 from copilot.lab.trials import Cell, Ran, command_run, judge, label_of, run_cell, seed_folder
 from copilot.lab.verdict import decide
@@ -37,7 +36,7 @@ def freeze(services: Services) -> None:
         raise RunFailed("no plan was made yet")
     for seed in confirm_seeds(services):
         services.prepare_seed(seed)
-    protocol = build_protocol(services, state.plan, idea_of(services), _arm_parameters(services))
+    protocol = build_protocol(services, state.plan, idea_of(services), arm_parameters(services))
     problems = freeze_problems(protocol, services.evaluator())
     if problems:
         raise RunFailed("the protocol cannot be frozen: " + "; ".join(problems))
@@ -46,12 +45,10 @@ def freeze(services: Services) -> None:
     services.desk.record(ProtocolFrozen(protocol=protocol, hash=protocol.digest()))
 
 
-def _arm_parameters(services: Services) -> dict[str, dict[str, Scalar]]:
-    """What arms.json says now; the agent may have tuned it since the plan."""
-    plan = services.state.plan
-    box = Toolbox(services.desk, services.bench(), plan, None, [], services.prepare_seed) if plan else None
+def arm_parameters(services: Services) -> dict[str, dict[str, Scalar]]:
+    """What arms.json says now; the agent may have changed it since the plan."""
     try:
-        return box.arms() if box else {}
+        return read_arms(services.run.workspace)
     except Retry as error:
         raise RunFailed(f"arms.json cannot be read: {error}") from error
 
@@ -179,10 +176,7 @@ def _can_shuffle(services: Services, seed: int) -> bool:
 
 
 def run_matrix(services: Services, cells: Iterable[Cell]) -> None:
-    """Run the cells that have no result yet, a few side by side; results are recorded as they come.
-
-    When a person pauses or time is up, running trials are finished and recorded first.
-    """
+    """Run the cells that have no result yet, a few side by side; results are recorded as they come."""
     due = [cell for cell in cells if cell.key not in services.state.trials]
     bench, protocol = services.bench(), protocol_of(services)
     evaluator = services.evaluator()
@@ -195,32 +189,7 @@ def run_matrix(services: Services, cells: Iterable[Cell]) -> None:
         ran = run_cell(bench, cell, snapshots[cell.arm], parameters)
         return ran, judge(ran, protocol.metric.name, evaluator)
 
-    stop: CopilotError | None = None
-    with ThreadPoolExecutor(max_workers=services.workers) as pool:
-        running: dict[Future[tuple[Ran, TrialResult]], Cell] = {}
-        while due or running:
-            while due and len(running) < services.workers and stop is None:
-                cell = due.pop(0)
-                _started(services, cell)
-                running[pool.submit(work, cell)] = cell
-            if not running:
-                break
-            for done in wait(running, return_when=FIRST_COMPLETED).done:
-                running.pop(done)
-                _finished(services, *done.result())
-            stop = stop or _asked_to_stop(lambda: safe_point(services))
-            if stop is not None:
-                due = []
-    if stop is not None:
-        raise stop
-
-
-def _asked_to_stop(point: Callable[[], None]) -> CopilotError | None:
-    try:
-        point()
-    except CopilotError as stop:
-        return stop
-    return None
+    side_by_side(services, due, work, lambda cell: _started(services, cell), lambda done: _finished(services, *done))
 
 
 def _started(services: Services, cell: Cell) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from copilot.config import Home
 from copilot.disk import out_of_room
 from copilot.domain.task import Settings
-from copilot.engine import exploring, ideation, measuring, preparing, reading, reporting
+from copilot.engine import exploring, ideation, measuring, preparing, reading, reporting, tuning
 from copilot.engine.human import Stopped, safe_point
 from copilot.engine.services import Services, build
 from copilot.errors import CannotDo, CopilotError, NotRecorded, Paused, SetupError
@@ -35,6 +35,7 @@ PHASES: tuple[Callable[[Services], None], ...] = (
     preparing.plan,
     preparing.workspace,
     exploring.experiment,
+    tuning.tune,
     measuring.freeze,
     measuring.trials,
     measuring.probes,

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from copilot.agents.idea import PROBE_TRIALS, arms_problem
-from copilot.domain.experiment import Plan
+from copilot.domain.experiment import Plan, Tuning
 from copilot.domain.idea import Idea
 from copilot.engine.human import gate, safe_point
 from copilot.engine.ideation import DEFAULT_MINIMUM, installed, task_choice, usable_cards
@@ -19,6 +19,7 @@ from copilot.events import FilesChanged, PlanMade, PrototypeChosen, QuestionAske
 from copilot.lab.cards import Card, prototype_folder
 from copilot.lab.taskkind import prepare as prepare_files
 from copilot.lab.trials import ARMS_FILE
+from copilot.lab.tuning import TUNING_SEEDS, Parameters, schedule, space_of, space_problem
 from copilot.lab.verdict import possible_verdicts
 from copilot.memory.past import PastVerdict, same_question
 
@@ -123,6 +124,10 @@ def _edited(services: Services, given: object) -> Plan:
     if problem := arms_problem(edited.arms, current.prototype if current.prototype in cards else "", cards):
         services.desk.warn("plan", f"the edited plan was not taken: {problem}")
         return current
+    arms = [arm.parameters for arm in edited.arms]
+    if problem := space_problem(edited.tuning.space, arms, cards.get(current.prototype)):
+        services.desk.warn("plan", f"the edited plan was not taken: {problem}")
+        return current
     fixed = {"idea_id", "trust", "prototype", "data"}
     return edited.model_copy(update={name: getattr(current, name) for name in fixed})
 
@@ -133,6 +138,7 @@ def make_plan(services: Services) -> Plan:
     graded = services.task.sealed or bool(card and card.dataset)
     limit = services.task.head.seconds_per_trial or (max(60.0, 20 * card.seconds_per_trial) if card else 600.0)
     notes = []
+    space = {} if services.task.sealed else space_of(card, [arm.parameters for arm in idea.arms])
     minimum = idea.minimum_effect
     if services.task.sealed and not (services.task.head.metric and services.task.head.metric.minimum_effect):
         minimum = DEFAULT_MINIMUM
@@ -147,17 +153,23 @@ def make_plan(services: Services) -> Plan:
         minimum_effect=minimum,
         seeds=services.seeds if services.settings.seeds else idea.seeds,
         seconds_per_trial=limit,
-        steps=[
-            "explore both arms on validation data",
-            "freeze the protocol",
-            "run every arm on every seed from the frozen snapshot",
-            "probe: repeat a seed, shuffle the training labels",
-            "decide by paired statistics",
-        ],
+        steps=_steps(bool(space)),
         data=_dataset(card, idea) if card and not services.task.sealed else "",
         trust="graded" if graded else "reported",
         notes=notes,
+        tuning=Tuning(space=space),
     )
+
+
+def _steps(tuned: bool) -> list[str]:
+    return [
+        "explore both arms on validation data",
+        *(["tune every arm alike on validation data"] if tuned else []),
+        "freeze the protocol",
+        "run every arm on every seed from the frozen snapshot",
+        "probe: repeat a seed, shuffle the training labels",
+        "decide by paired statistics",
+    ]
 
 
 def _dataset(card: Card, idea: Idea) -> str:
@@ -174,13 +186,24 @@ def forecast(services: Services, made: Plan) -> list[str]:
     card = card_of(services)
     trials = len(made.arms) * made.seeds
     each = card.seconds_per_trial + START_SECONDS if card else made.seconds_per_trial
-    seconds = each * (trials + PROBE_TRIALS) / services.workers
-    count = f"{trials} trials ({len(made.arms)} arms x {made.seeds} seeds)"
+    tuning = tuning_programs(made)
+    seconds = each * (tuning + trials + PROBE_TRIALS) / services.workers
+    before = f"{tuning} programs to tune the arms alike, then " if tuning else ""
+    count = f"{before}{trials} trials ({len(made.arms)} arms x {made.seeds} seeds)"
     text = f"{count} and the probes, about {max(1, round(seconds))} s on this machine."
     from copilot.engine.measuring import build_protocol
 
     design = possible_verdicts(build_protocol(services, made, idea_of(services), {}, draft=True))
     return [text, *design, *_model_cost(services), *_seen_before(services, made)]
+
+
+def tuning_programs(made: Plan) -> int:
+    """How many programs tuning is going to run, when exploration treats the arms alike."""
+    if made.tuning.settings < 2:
+        return 0
+    arms: dict[str, Parameters] = {arm.name: arm.parameters for arm in made.arms}
+    tried = schedule(arms, made.tuning, {}) if made.tuning.space else {}
+    return sum(map(len, tried.values())) * len(TUNING_SEEDS)
 
 
 def _model_cost(services: Services) -> list[str]:

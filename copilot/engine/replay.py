@@ -26,6 +26,7 @@ from copilot.config import Home
 from copilot.engine.pipeline import PHASES, _work, nobody
 from copilot.engine.services import build, model_name
 from copilot.engine.start import PAPER_FILE
+from copilot.engine.tuning import TUNE
 from copilot.errors import CopilotError, RunFailed, SetupError
 from copilot.journal import Entry, Journal, read
 from copilot.llm.names import resolve
@@ -147,7 +148,7 @@ class ReplayDesk(Desk):
                     f"entry {entry.seq} ({type(event).__name__}) differs in {name}: the run has "
                     f"{_short(said.get(name))}, the replay {_short(again.get(name))}"
                 )
-        if not isinstance(event, PARALLEL):
+        if not _side_by_side(event):
             if entry.seq < self.last:
                 self.differences.append(f"entry {entry.seq} ({type(event).__name__}) comes in another order")
             self.last = max(self.last, entry.seq)
@@ -167,8 +168,14 @@ class ReplayDesk(Desk):
         ]
 
 
+def _side_by_side(event: ev.Event) -> bool:
+    return isinstance(event, PARALLEL) or (isinstance(event, ev.MetricRecorded) and event.call_id.startswith(TUNE))
+
+
 def _identity(event: ev.Event) -> object:
     """What makes two events the same one."""
+    if isinstance(event, ev.MetricRecorded):
+        return event.call_id, event.name
     if isinstance(event, ev.TrialStarted):
         return event.purpose, event.arm, event.seed
     if isinstance(event, ev.TrialFinished):

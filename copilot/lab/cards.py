@@ -25,14 +25,17 @@ class Parameter(Value):
     default: Scalar
     choices: list[Scalar] | None = None
     range: tuple[float, float] | None = None
+    tune: list[Scalar] = []
+    """Values worth trying beside the default where the parameter is no part of the question; empty: never tuned."""
     description: str
 
     @model_validator(mode="after")
     def _default_is_allowed(self) -> Parameter:
         if (self.choices is None) == (self.range is None):
             raise ValueError("give either choices or range")
-        if problem := self.problem(self.default):
-            raise ValueError(f"default {problem}")
+        for name, value in [("default", self.default), *(("tune", value) for value in self.tune)]:
+            if problem := self.problem(value):
+                raise ValueError(f"{name} {problem}")
         return self
 
     def problem(self, value: Any) -> str:

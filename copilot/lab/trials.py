@@ -43,11 +43,14 @@ class Cell:
     purpose: Purpose
     arm: str
     seed: int
+    setting: int | None = None
+    """Which setting of the arm, where tuning tries several of them."""
 
     @property
     def folder(self) -> str:
-        """Where it lies below trials/."""
-        return f"{self.purpose}/{self.arm}/{self.seed}"
+        """Where it lies below trials/; no arm has a hyphen in its name."""
+        arm = self.arm if self.setting is None else f"{self.arm}-{self.setting}"
+        return f"{self.purpose}/{arm}/{self.seed}"
 
     @property
     def key(self) -> tuple[Purpose, str, int]:

@@ -12,6 +12,7 @@ from copilot.report.cells import Cells
 from copilot.report.markdown import bullets, code, escape, quoted, table
 from copilot.report.record import Record
 from copilot.report.shared import alpha_cell, minimum_cell
+from copilot.report.tuning import tuning
 
 MAX_SHOWN = 12
 
@@ -98,6 +99,7 @@ def _treatment(record: Record, cells: Cells) -> Iterable[str]:
         ]
     )
     yield table(["arm", "exploration runs before the freeze", "trials", "seconds in trials"], _efforts(record, cells))
+    yield from tuning(record, cells)
     counts = [len(_explored(record, arm.name)) for arm in protocol.arms]
     if not protocol.tuned_baseline and max(counts[1:], default=0) > counts[0]:
         yield (

@@ -59,9 +59,9 @@ def before(record: Record, cells: Cells) -> Iterable[str]:
     state = record.state
     yield "## What came before the freeze"
     count = cells.number(
-        "attempts", record.verdict.attempts, "exploration runs and discarded ideas", [state.verdict_seq]
+        "attempts", record.verdict.attempts, "exploration and tuning runs and discarded ideas", [state.verdict_seq]
     )
-    yield f"Exploration runs and discarded ideas: {count}. They saw validation data only, and decide nothing."
+    yield f"Exploration and tuning runs and discarded ideas: {count}. They saw validation data only and decide nothing."
     tries = _tries(record, cells)
     if tries:
         yield table(["exploration run", "arm", "seed", "parameters", "ended", "validation numbers"], tries[:MAX_TRIES])

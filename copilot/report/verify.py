@@ -21,6 +21,7 @@ from copilot.report.bundle import MANIFEST, RUN, contents, digests, unpack
 from copilot.report.check_record import check_record
 from copilot.report.check_report import check_bundle, check_report, same_members
 from copilot.report.check_trials import check_code, check_data, check_trials, evaluator_of
+from copilot.report.check_tuning import check_tuning
 from copilot.report.check_verdict import check_integrity, check_verdict
 from copilot.report.places import places_of
 from copilot.report.record import Record, record_of
@@ -112,6 +113,7 @@ def _follow(run: RunFolder, record: Record, entries: list[Entry], *, outside: bo
     evaluator, problem = evaluator_of(record, places)
     if problem:
         yield problem
+    yield from check_tuning(run, record)
     yield from check_trials(run, record, evaluator)
     yield from check_integrity(run, record, places, evaluator)
     yield from check_verdict(run, record, evaluator)

@@ -173,6 +173,7 @@ def plan_fields(plan: Plan, key: str) -> Callable[[], Plan]:
     )
     seeds = b.number_input("Seeds", min_value=2, max_value=200, value=plan.seeds, step=1, key=f"{key}_seeds")
     limit = c.number_input("Seconds a trial may take", value=plan.seconds_per_trial, format="%g", key=f"{key}_limit")
+    settings = _tuning_field(plan, key)
     arms = arms_fields(plan.arms, key)
     steps = st.text_area("Steps, one a line", "\n".join(plan.steps), key=f"{key}_steps", height=120)
 
@@ -184,6 +185,7 @@ def plan_fields(plan: Plan, key: str) -> Callable[[], Plan]:
                 "seeds": int(seeds),
                 "seconds_per_trial": limit,
                 "arms": arms(),
+                "tuning": plan.tuning.model_copy(update={"settings": int(settings)}).model_dump(),
                 "steps": [line.strip() for line in (steps or "").splitlines() if line.strip()],
             }
             return Plan.model_validate(plan.model_dump() | {k: _dump(v) for k, v in changed.items()})
@@ -191,6 +193,22 @@ def plan_fields(plan: Plan, key: str) -> Callable[[], Plan]:
             raise _sentence(error) from error
 
     return build
+
+
+def _tuning_field(plan: Plan, key: str) -> int:
+    """How many settings each arm may try before the freeze, where the plan names something to tune."""
+    if not plan.tuning.space:
+        return plan.tuning.settings
+    names = ", ".join(plain(name, 40) for name in plan.tuning.space)
+    return st.number_input(
+        "Settings that each arm tries before the freeze",
+        min_value=1,
+        max_value=64,
+        value=plan.tuning.settings,
+        step=1,
+        key=f"{key}_settings",
+        help=f"Tuned on validation data, alike in every arm: {names}. 1 is no tuning.",
+    )
 
 
 def _dump(value: Any) -> Any:

@@ -140,6 +140,11 @@ def _feedback(event: ev.FeedbackGiven) -> Parts:
     return "person", f"{event.author}: {event.choice} {event.text}".strip(), "", "good"
 
 
+def _tuned(event: ev.ArmsTuned) -> Parts:
+    lines = [f"{item.arm} {item.parameters}: {item.values}" for item in event.tried]
+    return "tune", f"Every arm tuned alike on validation data ({count(len(lines), 'setting')})", "\n".join(lines)
+
+
 def _frozen(event: ev.ProtocolFrozen) -> Parts:
     protocol = event.protocol
     text = f"Protocol frozen: {count(len(protocol.arms), 'arm')}, {count(len(protocol.seeds), 'seed')}"
@@ -194,6 +199,7 @@ _MAKERS: dict[type, Callable[[Any], Parts]] = {
     ev.MetricRecorded: _metric,
     ev.QuestionAsked: _question,
     ev.FeedbackGiven: _feedback,
+    ev.ArmsTuned: _tuned,
     ev.ProtocolFrozen: _frozen,
     ev.ProtocolAmended: lambda e: ("lock_open", f"Protocol changed after the freeze: {e.reason}", "", "bad"),
     ev.TrialFinished: _trial,
