@@ -26,6 +26,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     given = {
         "llm": arguments.llm,
         "seeds": arguments.seeds,
+        "tuning": arguments.tuning,
         "steps": arguments.steps,
         "budget_usd": arguments.budget,
         "minutes": arguments.minutes,

@@ -140,6 +140,9 @@ def _settings(command: argparse.ArgumentParser) -> None:
     command.add_argument("--llm", default="offline", metavar="NAME", help=LLM_HELP)
     command.add_argument("--seeds", type=int, metavar="N", help="seeds per arm (default: the task's, else 8)")
     command.add_argument(
+        "--tuning", type=int, metavar="N", help="settings each arm may try on validation data (default 4; 1: none)"
+    )
+    command.add_argument(
         "--steps", type=int, default=None, metavar="N", help="turns of the experiment agent (default 30)"
     )
     command.add_argument("--budget", type=float, metavar="USD", help="hard cap in dollars for model calls")

@@ -34,6 +34,7 @@ class TaskHead(Value):
     """A PDF beside problem.md, or an arXiv id."""
     metric: TaskMetric | None = None
     seeds: int | None = Field(default=None, ge=2, le=200)
+    tuning: int | None = Field(default=None, ge=1, le=64)
     steps: int | None = Field(default=None, ge=1, le=1000)
     budget: TaskBudget = TaskBudget()
     seconds_per_trial: float | None = Field(default=None, gt=0)
@@ -66,6 +67,8 @@ class Settings(Value):
 
     llm: str = "offline"
     seeds: int | None = Field(default=None, ge=2, le=200)
+    tuning: int | None = Field(default=None, ge=1, le=64)
+    """Settings that each arm may try before the freeze; 1 is no tuning; None is the plan's own number."""
     steps: int = Field(default=30, ge=1, le=1000)
     budget_usd: float | None = Field(default=None, ge=0)
     minutes: float | None = Field(default=None, gt=0)

@@ -138,7 +138,7 @@ def make_plan(services: Services) -> Plan:
     graded = services.task.sealed or bool(card and card.dataset)
     limit = services.task.head.seconds_per_trial or (max(60.0, 20 * card.seconds_per_trial) if card else 600.0)
     notes = []
-    space = {} if services.task.sealed else space_of(card, [arm.parameters for arm in idea.arms])
+    tuning = _tuning(services, card, idea)
     minimum = idea.minimum_effect
     if services.task.sealed and not (services.task.head.metric and services.task.head.metric.minimum_effect):
         minimum = DEFAULT_MINIMUM
@@ -153,18 +153,25 @@ def make_plan(services: Services) -> Plan:
         minimum_effect=minimum,
         seeds=services.seeds if services.settings.seeds else idea.seeds,
         seconds_per_trial=limit,
-        steps=_steps(bool(space)),
+        steps=_steps(tuning),
         data=_dataset(card, idea) if card and not services.task.sealed else "",
         trust="graded" if graded else "reported",
         notes=notes,
-        tuning=Tuning(space=space),
+        tuning=tuning,
     )
 
 
-def _steps(tuned: bool) -> list[str]:
+def _tuning(services: Services, card: Card | None, idea: Idea) -> Tuning:
+    """As many settings as the run or the task asks for, of what the card says can be tuned."""
+    space = {} if services.task.sealed else space_of(card, [arm.parameters for arm in idea.arms])
+    asked = services.settings.tuning or services.task.head.tuning
+    return Tuning(space=space, settings=asked) if asked else Tuning(space=space)
+
+
+def _steps(tuning: Tuning) -> list[str]:
     return [
         "explore both arms on validation data",
-        *(["tune every arm alike on validation data"] if tuned else []),
+        *(["tune every arm alike on validation data"] if tuning.space and tuning.settings > 1 else []),
         "freeze the protocol",
         "run every arm on every seed from the frozen snapshot",
         "probe: repeat a seed, shuffle the training labels",

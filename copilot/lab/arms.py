@@ -1,4 +1,4 @@
-"""arms.json in a workspace: what each arm is given. Read by programs under the contract, by the agent, by the freeze."""
+"""arms.json in a workspace: what each arm is given. The contract, the agent and the freeze read it."""
 
 from __future__ import annotations
 
