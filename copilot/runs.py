@@ -35,6 +35,24 @@ class RunFolder:
         return self.path / "agent_log" / "inbox.jsonl"
 
     @property
+    def owner_file(self) -> Path:
+        """On a shared server: the name of the guest whose run it is."""
+        return self.path / "agent_log" / "owner.txt"
+
+    @property
+    def owner(self) -> str:
+        """The guest whose run it is, or empty: then it belongs to whoever runs this installation."""
+        try:
+            return self.owner_file.read_text(encoding="ascii", errors="replace").strip()
+        except OSError:
+            return ""
+
+    @property
+    def ticket(self) -> Path:
+        """On a shared server: that the run waits for its turn, or has it."""
+        return self.path / "agent_log" / "ticket.json"
+
+    @property
     def live(self) -> Path:
         """Model text as it streams: a convenience for viewers, no record."""
         return self.path / "agent_log" / "live.txt"
@@ -117,6 +135,16 @@ def find_run(text: str, logs: Path) -> RunFolder:
     if named and len(parts) == 1 and (runs := [run for run in list_runs(logs) if run.path.parent.name == text]):
         return runs[0]
     raise SetupError(f"no run {text!r}; `copilot runs` lists what is in {logs}")
+
+
+def run_named(text: str, logs: Path) -> RunFolder | None:
+    """The run TASK/START below the logs, or None: nothing else is a run's name, and no link leads out."""
+    parts = text.split("/")
+    if len(parts) != 2 or not all(NAME.fullmatch(part) for part in parts):
+        return None
+    logs = logs.resolve()
+    folder = RunFolder((logs / parts[0] / parts[1]).resolve())
+    return folder if folder.path.is_relative_to(logs) and folder.journal.is_file() else None
 
 
 def list_runs(logs: Path) -> list[RunFolder]:

@@ -20,12 +20,16 @@ LOCAL = ("OLLAMA", "VLLM", "LMDEPLOY", "LLAMACPP", "LMSTUDIO")
 PREFIXES = tuple(f"{name}_" for name in ("COPILOT", *PROVIDERS, *LOCAL))
 
 
-def spawn(run: RunFolder, home: Home, keys: dict[str, str], limits: dict[str, float] | None = None) -> int:
+def spawn(
+    run: RunFolder, home: Home, keys: dict[str, str], limits: dict[str, float] | None = None, *, wait: bool = True
+) -> int:
     """Start an engine for this run, detached; its process id.
 
-    `keys` become environment variables of that process; `limits` are new caps: `budget` (USD), `minutes`.
+    `keys` become environment variables of that process; `limits` are new caps: `budget` (USD), `minutes`. Without
+    `wait` the engine ends at a question, and is started again when the answer is there.
     """
     options = [text for name, value in (limits or {}).items() for text in (f"--{name}", f"{value:g}")]
+    options += ["--wait"] if wait else []
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -39,7 +43,7 @@ def spawn(run: RunFolder, home: Home, keys: dict[str, str], limits: dict[str, fl
     run.engine_log.parent.mkdir(parents=True, exist_ok=True)
     with run.engine_log.open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "copilot", "resume", str(run.path), "--wait", "--quiet", *options],
+            [sys.executable, "-m", "copilot", "resume", str(run.path), "--quiet", *options],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -7,7 +7,7 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -28,7 +28,13 @@ COMMON_NAMES = {"paper", "main", "article", "manuscript", "download", "document"
 
 
 def start_run(
-    task: str, paper: str, objective: str, settings: Settings, home: Home, env: Mapping[str, str]
+    task: str,
+    paper: str,
+    objective: str,
+    settings: Settings,
+    home: Home,
+    env: Mapping[str, str],
+    stamps: Sequence[str] = (),
 ) -> RunFolder:
     """Make the run folder with its first event. Raises SetupError; then nothing was made."""
     if sum(bool(given) for given in (task, paper, objective)) != 1:
@@ -49,7 +55,7 @@ def start_run(
         settings=settings,
         version=__version__,
         machine=machine(),
-        stamps=[label] if label else [],
+        stamps=[*([label] if label else []), *stamps],
     )
     journal.append(started)
     journal.close()

@@ -9,7 +9,7 @@ from copilot.domain.base import Value
 from copilot.domain.idea import Arm, Scalar
 from copilot.errors import CopilotError
 from copilot.journal import read
-from copilot.runs import list_runs
+from copilot.runs import list_runs, run_named
 from copilot.state import RunState, fold
 
 LATEST = 200
@@ -45,10 +45,14 @@ class Calibration(Value):
 
 
 def past_verdicts(logs: Path, *, but: str = "") -> list[PastVerdict]:
-    """Verdicts of the latest runs, newest first, without the run named `but`; damaged journals are passed over."""
+    """Verdicts of the latest runs, newest first, without the run named `but`; damaged journals are passed over.
+
+    With `but`, only runs of the same guest count: on a shared server nobody learns what others measured.
+    """
     found = []
+    reader = run_named(but, logs)
     for run in list_runs(logs)[:LATEST]:
-        if run.name == but:
+        if run.name == but or (reader is not None and run.owner != reader.owner):
             continue
         try:
             state = fold(read(run.journal))
