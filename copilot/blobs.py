@@ -19,12 +19,10 @@ class Blobs:
         self.folder = folder
 
     def put(self, content: str | bytes) -> str:
-        """Store and return the hex SHA-256 under which `get` finds it again."""
+        """Store, on the disk when this returns, and give the hex SHA-256 under which `get` finds it again."""
         data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
         name = hashlib.sha256(data).hexdigest()
-        path = self.folder / name
-        if not path.exists():
-            write_atomic(path, data)
+        write_atomic(self.folder / name, data)
         return name
 
     def get(self, name: str) -> bytes:

@@ -1,7 +1,8 @@
 """What can happen in a run, one class per event, past tense. Values only; who writes them is `copilot.journal`.
 
-`durable` marks the events whose loss would lose money or truth: the journal fsyncs after them. Adding an event or an
-optional field is compatible; an older reader keeps what it does not know as `Unknown`.
+`durable` marks the events whose loss in a power cut would lose money or truth: the journal fsyncs after them, and with
+them whatever came before; what the others say is found out again. Adding an event or an optional field is compatible;
+an older reader keeps what it does not know as `Unknown`.
 """
 
 from __future__ import annotations
@@ -219,10 +220,9 @@ class ToolCalled(Event):
 
 
 class ToolReturned(Event):
-    """What it got back; `text` is what the model sees."""
+    """What it got back; `text` is what the model sees. A call that a power cut took is carried out again."""
 
     kind: Literal["ToolReturned"] = "ToolReturned"
-    durable: ClassVar[bool] = True
     call_id: str
     text: str
     is_error: bool = False
@@ -241,7 +241,6 @@ class FilesChanged(Event):
     """The workspace after a change, as a snapshot id of `copilot.lab.workspace`."""
 
     kind: Literal["FilesChanged"] = "FilesChanged"
-    durable: ClassVar[bool] = True
     snapshot: str
     files: list[FileChange] = []
     reason: str = ""
@@ -388,7 +387,6 @@ class IntegrityChecked(Event):
     """One integrity check."""
 
     kind: Literal["IntegrityChecked"] = "IntegrityChecked"
-    durable: ClassVar[bool] = True
     check: Check
 
 

@@ -25,7 +25,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from copilot.disk import sync_folder
+from copilot.disk import make_folder, sync
 from copilot.domain.base import canonical_json
 from copilot.errors import CopilotError, NotRecorded, RunFailed, SetupError
 from copilot.events import EVENTS, AnyEvent, Event, Unknown
@@ -182,7 +182,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, *, on_event: Callable[[Entry], None] | None = None) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         self.path = path
         self.on_event = on_event
         self._file = path.open("ab+", buffering=0)
@@ -194,7 +194,7 @@ class Journal:
             self._file.close()
             raise
         if not self.entries:
-            sync_folder(path.parent)
+            sync(path.parent)
 
     def _lock(self) -> None:
         for tries_left in reversed(range(LOCK_TRIES)):

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from copilot.disk import place, settle
 from copilot.domain.base import canonical_json, sha256_text
 from copilot.errors import Retry, RunFailed, SetupError
 from copilot.events import FileChange
@@ -41,14 +42,27 @@ class Workspace:
         self.folder = folder
         self.history = history
         self._known: dict[str, tuple[_Stat, str]] = {}
+        self._placed: set[Path] = set()
+        self._settled: set[Path] = set()
 
     def snapshot(self) -> str:
-        """Record the present state; its id is the hash of the manifest. Raises Retry when it outgrew its bounds."""
+        """Record the present state, on the disk when this returns; its id is the hash of the manifest.
+
+        Raises Retry when it outgrew its bounds.
+        """
         manifest = {path: self._record(path, entry) for path, entry in self._files()}
         text = canonical_json(manifest)
         name = sha256_text(text)
-        _write_once(self.history / "manifests" / f"{name}.json", text.encode("utf-8", "surrogatepass"))
+        self._keep(self.history / "manifests" / f"{name}.json", text.encode("utf-8", "surrogatepass"))
+        settle(self._placed)
+        self._settled |= self._placed
+        self._placed.clear()
         return name
+
+    def _keep(self, path: Path, data: bytes) -> None:
+        if path not in self._settled:
+            place(path, data)
+            self._placed.add(path)
 
     def _files(self) -> Iterator[tuple[str, os.stat_result]]:
         count = total = 0
@@ -66,7 +80,7 @@ class Workspace:
         if known is None or known[0] != seen:
             data = read_regular(self.folder / path)
             digest = hashlib.sha256(data).hexdigest()
-            _write_once(self.history / "objects" / digest, data)
+            self._keep(self.history / "objects" / digest, data)
             known = self._known[path] = (seen, digest)
         return known[1] + ("*" if entry.st_mode & stat.S_IXUSR else "")
 
@@ -159,15 +173,6 @@ def read_regular(path: Path) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise Retry(f"{path.name} is not a regular file")
         return file.read()
-
-
-def _write_once(path: Path, data: bytes) -> None:
-    if path.exists() and path.stat().st_size == len(data):  # a power cut may have left an empty one
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(data)
-    temporary.replace(path)
 
 
 def hash_tree(folder: Path) -> dict[str, str]:
