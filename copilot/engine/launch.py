@@ -17,6 +17,8 @@ KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "LOGNAME", "VIRTUAL_
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 PROVIDERS = ("ANTHROPIC", "OPENAI", "CLAUDE", "GEMINI", "GOOGLE_API", "HF", "OPENROUTER", "DEEPSEEK")
 LOCAL = ("OLLAMA", "VLLM", "LMDEPLOY", "LLAMACPP", "LMSTUDIO")
+OWNER_TOKEN = "COPILOT_TOKEN"
+"""Opens the server's own interface: no engine needs it."""
 PREFIXES = tuple(f"{name}_" for name in ("COPILOT", *PROVIDERS, *LOCAL))
 
 
@@ -33,7 +35,7 @@ def spawn(
     environment = {
         name: value
         for name, value in os.environ.items()
-        if name in KEPT or name.upper() in PROXIES or name.startswith(PREFIXES)
+        if name != OWNER_TOKEN and (name in KEPT or name.upper() in PROXIES or name.startswith(PREFIXES))
     } | keys
     environment |= {
         "COPILOT_HOME": str(home.root),

@@ -18,8 +18,10 @@ FLOORS: list[set[str]] = [
     {"report"},
     {"agents"},
     {"engine"},
+    {"hosting"},
     {"api"},
     {"cli", "ui"},
+    {"web"},
     {"__main__"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
