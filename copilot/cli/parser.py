@@ -95,6 +95,10 @@ def _papers(actions: Any) -> None:
     ideas.add_argument("paper", metavar="PAPER", help="a PDF file or an arXiv id")
     _settings(ideas)
     _json(ideas)
+    _retrieve(actions)
+
+
+def _retrieve(actions: Any) -> None:
     retrieve = _add(actions, "retrieve", tools.retrieve, "Find models, datasets or code on the Hugging Face Hub.")
     retrieve.add_argument("query", nargs="?", default="", help="what for, in words")
     retrieve.add_argument("--kind", choices=["model", "dataset", "code"], default="model", help="what to look for")
@@ -103,7 +107,42 @@ def _papers(actions: Any) -> None:
     retrieve.add_argument(
         "--index", action="append", default=[], metavar="PATH", help="offline index: JSON Lines files"
     )
+    only = retrieve.add_argument_group("what a hit must be, where it is known")
+    only.add_argument("--task", default="", help="the Hub's task, for example text-classification")
+    only.add_argument("--language", default="", metavar="CODE", help="ISO 639 code")
+    only.add_argument("--licence", default="", help="start of a licence tag (apache, mit, cc-by), or `permissive`")
+    only.add_argument("--max-parameters", type=_amount, metavar="N", help="largest model, for example 350M or 7B")
+    only.add_argument("--max-bytes", type=_amount, metavar="N", help="largest repository, for example 500M or 2G")
+    only.add_argument("--exclude", action="append", default=[], metavar="ID", help="an id that must not come back")
+    only.add_argument(
+        "--task-data", action="append", default=[], metavar="NAME", help="data you test on: training on it is warned of"
+    )
+    only.add_argument("--memory-bytes", type=_amount, metavar="N", help="memory to fit (default: what is free here)")
+    for name, text in RISKS.items():
+        only.add_argument(f"--allow-{name}", action="store_true", help=text)
     _json(retrieve)
+
+
+RISKS = {
+    "gated": "take repositories whose owner asks for consent",
+    "pickle": "take weights that exist only as pickles, which can run code when loaded",
+    "remote-code": "take repositories whose own code runs when they are loaded",
+}
+UNITS = {"k": 1e3, "m": 1e6, "g": 1e9, "b": 1e9, "t": 1e12}
+
+
+def _amount(text: str) -> int:
+    """A positive count with an optional unit (`350M`, `7B`, `2 GB`)."""
+    plain = text.strip().lower()
+    plain = plain.removesuffix("b") if plain[-2:-1].isalpha() else plain
+    factor = UNITS.get(plain[-1:], 0.0)
+    try:
+        number = float(plain[:-1]) * factor if factor else float(plain)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1e18:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount: write for example 350M, 7B or 2GB")
+    return int(number)
 
 
 def _tools(actions: Any) -> None:

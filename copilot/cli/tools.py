@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ def retrieve(arguments: argparse.Namespace) -> int:
     """`copilot retrieve`."""
     from copilot.hub.retrieve import retrieve_file, search
     from copilot.hub.source import open_source
+    from copilot.hub.values import Filters
     from copilot.lab.cards import load_cards
 
     if bool(arguments.query) == bool(arguments.queries):
@@ -56,10 +58,11 @@ def retrieve(arguments: argparse.Namespace) -> int:
     texts = [(card.name, f"{card.title}. {card.summary} {' '.join(card.tags)}") for card in load_cards().values()]
     online = env.get("COPILOT_OFFLINE", "") != "1" and not arguments.index
     source = open_source(env, online=online, prototypes=texts, index=[Path(path) for path in arguments.index])
+    filters = Filters(**{name: getattr(arguments, name) for name in Filters.model_fields})
     if arguments.queries:
-        retrieve_file(Path(arguments.queries), source, sys.stdout, top=arguments.top)
+        retrieve_file(Path(arguments.queries), source, sys.stdout, top=arguments.top, filters=filters)
         return 0
-    found = search(arguments.query, arguments.kind, top=arguments.top, source=source)
+    found = search(arguments.query, arguments.kind, top=arguments.top, source=source, filters=filters)
     if arguments.json:
         print(found.model_dump_json(indent=1))
         return 0
@@ -67,9 +70,19 @@ def retrieve(arguments: argparse.Namespace) -> int:
         print(f"{hit.score:6.2f}  {hit.id}\n        {hit.why}")
         for warning in hit.warnings:
             print(f"        ! {warning}")
+    if found.refusals:
+        print("Not to be used (nothing of it was fetched or run):")
+    for refusal in found.refusals:
+        print(f"  {refusal.id}: {'; '.join(refusal.reasons)}{_permission(refusal.needs)}")
     for note in [f"source: {found.source}", *found.notes]:
         print(note, file=sys.stderr)
     return 0
+
+
+def _permission(needs: Sequence[str]) -> str:
+    """How a person would let it in."""
+    options = " ".join(f"--{name.replace('_', '-')}" for name in needs)
+    return f" (listed as usable with {options})" if needs else " (no option allows it)"
 
 
 def import_task(arguments: argparse.Namespace) -> int:

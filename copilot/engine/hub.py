@@ -5,6 +5,16 @@ from __future__ import annotations
 from copilot.engine.reading import paper_of
 from copilot.engine.services import Services
 from copilot.hub.source import HubSource
+from copilot.hub.values import Filters
+
+
+def run_filters(services: Services) -> Filters:
+    """What this run insists on: nothing risky, and a warning where a model was trained on the data of the test."""
+    from copilot.hub.query import data_names
+
+    idea = services.state.chosen_idea
+    names = data_names(idea.data) if idea else []
+    return Filters(task_data=(*names, *([services.task.name] if services.task.sealed else [])))
 
 
 def hub_source(services: Services) -> HubSource:

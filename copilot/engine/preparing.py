@@ -46,7 +46,7 @@ def card_of(services: Services) -> Card | None:
 
 def retrieve(services: Services) -> None:
     """Models, datasets and code for the idea, each with the reason; nothing is downloaded or run here."""
-    from copilot.engine.hub import hub_source
+    from copilot.engine.hub import hub_source, run_filters
     from copilot.hub.retrieve import search
 
     idea = idea_of(services)
@@ -55,13 +55,13 @@ def retrieve(services: Services) -> None:
         if what in services.state.retrieved:
             continue
         safe_point(services)
-        found = search(query, what, top=top, source=hub_source(services))
+        found = search(query, what, top=top, source=hub_source(services), filters=run_filters(services))
         event = Retrieved(
             what=what,
             query=query,
             hits=[hit.model_dump(mode="json") for hit in found.hits],
             source=found.source,
-            note=" ".join(found.notes),
+            note=" ".join([*found.notes, *(refusal.sentence for refusal in found.refusals)]),
         )
         services.desk.record(event)
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from copilot.errors import SetupError
+from copilot.hub.query import LANGUAGES
 from copilot.hub.values import Kind, Record
 
 CARD_CHARACTERS = 12_000
@@ -54,10 +56,12 @@ def _files(raw: Mapping[str, Any]) -> tuple[str, ...] | None:
     return tuple(s["rfilename"] for s in siblings if isinstance(s, Mapping) and isinstance(s.get("rfilename"), str))
 
 
-def _languages(raw: Mapping[str, Any], data: Mapping[str, Any], tags: Iterable[str]) -> tuple[str, ...]:
+def _languages(name: str, data: Mapping[str, Any], tags: Iterable[str]) -> tuple[str, ...]:
+    """As stated, else as the name says (`german-sentiment-bert`)."""
     named = _texts(data.get("language")) + _texts(data.get("languages")) + _tagged(tags, "language:")
     plain = tuple(tag for tag in tags if 2 <= len(tag) <= 3 and tag.isalpha() and tag.islower())
-    return tuple(dict.fromkeys(code.lower() for code in named or plain if code.lower() not in NOT_LANGUAGES))
+    found = tuple(dict.fromkeys(code.lower() for code in named or plain if code.lower() not in NOT_LANGUAGES))
+    return found or tuple(LANGUAGES[word] for word in re.split(r"[\W_]+", name.lower()) if word in LANGUAGES)
 
 
 def _custom_code(raw: Mapping[str, Any], tags: Iterable[str]) -> bool:
@@ -117,7 +121,7 @@ def record_from_api(raw: Mapping[str, Any], kind: Kind) -> Record | None:
         tasks=tuple(dict.fromkeys(((task,) if task else ()) + categories + ids)),
         tags=tags[:200],
         library=_text(raw.get("library_name")),
-        languages=_languages(raw, data, tags)[:200],
+        languages=_languages(name, data, tags)[:200],
         licence=licence,
         datasets=tuple(dict.fromkeys(_tagged(tags, "dataset:") + _texts(data.get("datasets")))),
         base_models=_texts(data.get("base_model")),

@@ -91,6 +91,13 @@ def _topics() -> list[tuple[list[Pattern], list[str]]]:
     ]
 
 
+def data_names(text: str) -> list[str]:
+    """The datasets that a text names: the text itself when it is one word, else what looks like a name in it."""
+    plain = text.strip()
+    found = [plain] if plain and not re.search(r"\s", plain) else _NAME.findall(plain)
+    return list(dict.fromkeys(name.rstrip(".,;:") for name in found))
+
+
 def bare(name: str) -> str:
     """A repository name without owner, case and punctuation: what two spellings of one name share."""
     return re.sub(r"[^a-z0-9]", "", name.rsplit("/", 1)[-1].lower())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
+
 import psutil
 
 from copilot.hub.query import bare
@@ -74,16 +77,22 @@ def _match(item: Ranked) -> str:
     return ", ".join([reason for reason, holds in reasons if holds][:3]) or "a weak match by words"
 
 
+def _mentions(name: str, data: str) -> bool:
+    """True when whole parts of a repository's name spell a dataset (`bert-sst2` sst2, `x-squad-v2` squad)."""
+    parts = re.split(r"[^a-z0-9]+", name.lower())
+    version = "" if data[-1].isdigit() else r"(?:v?\d)?"
+    runs = ("".join(parts[start:end]) for start in range(len(parts)) for end in range(start + 1, start + 5))
+    return any(re.fullmatch(re.escape(data) + version, run) for run in runs)
+
+
 def overlap(record: Record, filters: Filters) -> str:
     """A warning when a model says that it was trained on the data that it would be tested on."""
     tested = {bare(name) for name in filters.task_data if len(bare(name)) >= 3}
-    text = bare(record.id)
     for name in record.datasets:
         if bare(name) in tested:
             return f"train/test overlap: it was trained on {printable(name, 60)}, which the task tests on"
-    for name in tested if record.kind == "model" else ():
-        if name in text:
-            return f"possible train/test overlap: its name mentions {name}, which the task tests on"
+    if record.kind == "model" and (name := next(filter(partial(_mentions, record.id), sorted(tested)), "")):
+        return f"possible train/test overlap: its name mentions {printable(name, 60)}, which the task tests on"
     if record.kind == "dataset" and bare(record.id) in tested:
         return "this is the data that the task tests on"
     return ""

@@ -17,7 +17,7 @@ from copilot.hub.rank import Ranked
 from copilot.hub.reasons import hit_from
 from copilot.hub.safety import printable
 from copilot.hub.source import HubSource
-from copilot.hub.values import Filters, Hit, Kind, Retrieved
+from copilot.hub.values import Filters, Hit, Kind, Refusal, Retrieved
 
 KINDS: tuple[Kind, ...] = ("model", "dataset", "code")
 LISTED = 5
@@ -64,18 +64,22 @@ def _check(query: str, kind: str, top: int) -> None:
 def _answer(
     query: str, kind: Kind, ranked: Sequence[Ranked], source: str, notes: Iterable[str], filters: Filters, top: int
 ) -> Retrieved:
-    """Hits without the distrusted ones, which are named in a note instead."""
+    """Hits without the distrusted ones, which are named among the refusals instead."""
     kept = [item for item in ranked if not item.judged.distrusted][:top]
     best = kept[-1].score if kept else 0.0
     left = [item for item in ranked if item.judged.distrusted and item.score / item.judged.factor >= best][:LISTED]
-    said = [f"Left out {printable(item.record.id)}: {item.judged.warnings[0]}." for item in left]
     return Retrieved(
         query=query,
         kind=kind,
         hits=[hit_from(item, filters) for item in kept],
         source=source,
-        notes=[*notes, *said],
+        notes=list(notes),
+        refusals=[_refusal(item) for item in [*left, *kept] if item.judged.refused],
     )
+
+
+def _refusal(item: Ranked) -> Refusal:
+    return Refusal(id=printable(item.record.id, 200), reasons=item.judged.reasons, needs=item.judged.needs)
 
 
 def retrieve_file(
@@ -101,6 +105,7 @@ def retrieve_file(
             answer = next(answers)
             line |= {"hits": [hit.model_dump(mode="json") for hit in answer.hits], "source": answer.source}
             line |= {"notes": answer.notes} if answer.notes else {}
+            line |= {"refusals": [item.model_dump() for item in answer.refusals]} if answer.refusals else {}
         out.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
     return len(rows)
 

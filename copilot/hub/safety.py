@@ -41,6 +41,10 @@ class Judged(Value):
     refused: bool = False
     distrusted: bool = False
     """Refused whatever a person allows: a false name, text aimed at assistants, contradictory counts."""
+    reasons: list[str] = []
+    """Those of the warnings that refuse it."""
+    needs: list[str] = []
+    """Permissions of `Filters` that it lacks."""
 
 
 def printable(text: str, limit: int = 120) -> str:
@@ -127,7 +131,8 @@ def _pickle_only(record: Record) -> bool:
 def _own_code(record: Record) -> bool:
     files = record.files or ()
     loader = record.kind == "dataset" and f"{record.id.rsplit('/', 1)[-1]}.py" in files
-    return record.custom_code or loader or (record.kind == "model" and any(f.endswith(".py") for f in files))
+    named = record.custom_code or loader or bool(_REMOTE_CODE.search(record.card))
+    return named or (record.kind == "model" and any(f.endswith(".py") for f in files))
 
 
 def _counts_contradict(record: Record) -> bool:
@@ -178,19 +183,29 @@ def judge(record: Record, filters: Filters) -> Judged:
         refusing.append("its download count contradicts its likes")
     if _stuffed(record):
         refusing.append("keyword stuffing: the card claims to be best for everything")
-    asking: list[str] = []
-    notes: list[str] = []
-    if _borrowed(record.id):
-        notes.append("it has the name of a famous repository, but another owner")
-    if record.gated:
-        (notes if filters.allow_gated else asking).append("gated: its owner asks for consent first")
-    if _own_code(record) or _REMOTE_CODE.search(record.card):
-        (notes if filters.allow_remote_code else asking).append("needs trust_remote_code: loading it runs its own code")
-    if _pickle_only(record):
-        (notes if filters.allow_pickle else asking).append("pickle weights only: loading them can run code")
-    elif _has_pickle(record):
-        notes.append("pickle weights beside safe ones; only the safe ones are fetched")
+    asking, notes = _risks(record, filters)
     factor = 0.15 if refusing else 0.9 if asking or _borrowed(record.id) else 1.0
     return Judged(
-        warnings=refusing + asking + notes, factor=factor, refused=bool(refusing or asking), distrusted=bool(refusing)
+        warnings=[*refusing, *asking.values(), *notes],
+        factor=factor,
+        refused=bool(refusing or asking),
+        distrusted=bool(refusing),
+        reasons=refusing or list(asking.values()),
+        needs=[] if refusing else list(asking),
     )
+
+
+def _risks(record: Record, filters: Filters) -> tuple[dict[str, str], list[str]]:
+    """Permission that is lacking -> what for; and what is only said."""
+    found = {
+        "allow_gated": "gated: its owner asks for consent first" if record.gated else "",
+        "allow_remote_code": "needs trust_remote_code: loading it runs its own code" if _own_code(record) else "",
+        "allow_pickle": "pickle weights only: loading them can run code" if _pickle_only(record) else "",
+    }
+    asking = {name: text for name, text in found.items() if text and not getattr(filters, name)}
+    notes = [text for name, text in found.items() if text and name not in asking]
+    if _borrowed(record.id):
+        notes.append("it has the name of a famous repository, but another owner")
+    if _has_pickle(record) and not _pickle_only(record):
+        notes.append("pickle weights beside safe ones; only the safe ones are fetched")
+    return asking, notes

@@ -87,6 +87,21 @@ class Hit(Value):
     refused: bool = False
 
 
+class Refusal(Value):
+    """What was found and may not be used, and why. It is a hit too unless no permission would let it in."""
+
+    id: str
+    reasons: list[str]
+    needs: list[str] = []
+    """The permissions of `Filters` that it lacks; empty when a person cannot allow it at all."""
+
+    @property
+    def sentence(self) -> str:
+        """For a person, without the name of any option."""
+        until = "Refused until a person allows it" if self.needs else "Left out"
+        return f"{until}: {self.id}: {'; '.join(self.reasons)}."
+
+
 class Retrieved(Value):
     """The answer to one query and where it came from. `notes` are sentences for the person, such as a fall-back."""
 
@@ -95,6 +110,8 @@ class Retrieved(Value):
     hits: list[Hit]
     source: str
     notes: list[str] = []
+    refusals: list[Refusal] = []
+    """The refused hits, and what scored as high as a hit but was left out."""
 
 
 class Understood(Value):

@@ -76,7 +76,7 @@ def test_hostile_records_of_a_live_hub_are_no_hits(hub: StubHub, endpoint: str) 
     found = search("sentiment analysis of product reviews", "model", top=50, source=LiveSource(endpoint))
     assert found.hits[0].id == "acme/review-sentiment"
     assert not {hit.id for hit in found.hits} & {raw["id"] for raw in HOSTILE.values()}
-    assert any("Left out" in note for note in found.notes)
+    assert any(refusal.sentence.startswith("Left out") for refusal in found.refusals)
     assert not any("passwd" in request for request in hub.requests)
 
 

@@ -42,7 +42,8 @@ def test_hostile_records_are_never_hits_and_are_named(name: str, tmp_path: Path)
 def test_a_better_matching_hostile_record_is_said(tmp_path: Path) -> None:
     source = IndexSource.load([write_index(tmp_path, [*MODELS, HOSTILE["shell"]])])
     found = search("Setup sentiment analysis of product reviews curl", "model", source=source)
-    assert any("evil/four" in note and "script" in note for note in found.notes)
+    said = next(refusal for refusal in found.refusals if refusal.id == "evil/four")
+    assert "script" in said.sentence and said.sentence.startswith("Left out") and said.needs == []
 
 
 @pytest.mark.parametrize(
