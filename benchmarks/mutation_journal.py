@@ -273,6 +273,36 @@ def explored_gone(rng: random.Random, lines: list[Line]) -> str | None:
     return "an exploration run"
 
 
+def tuned_value(rng: random.Random, lines: list[Line]) -> str | None:
+    """The number that a setting was chosen by."""
+    line = _one(lines, "ArmsTuned", rng)
+    if line is None:
+        return None
+    rng.choice(line["data"]["tried"])["values"][0] = 0.999
+    return "a number of the tuning"
+
+
+def tuned_choice(rng: random.Random, lines: list[Line]) -> str | None:
+    """Another setting than the best was kept."""
+    line = _one(lines, "ArmsTuned", rng)
+    if line is None:
+        return None
+    data = line["data"]
+    others = [one for one in data["tried"] if one["parameters"] != data["chosen"][one["arm"]]]
+    other = rng.choice(others)
+    data["chosen"][other["arm"]] = other["parameters"]
+    return f"the setting that was kept of {other['arm']}"
+
+
+def tuned_gone(rng: random.Random, lines: list[Line]) -> str | None:
+    """The arms were never tuned."""
+    line = _one(lines, "ArmsTuned", rng)
+    if line is None:
+        return None
+    lines.remove(line)
+    return "the tuning"
+
+
 def idea_kept(rng: random.Random, lines: list[Line]) -> str | None:
     """A discarded idea leaves the journal: fewer attempts."""
     line = _one(lines, "IdeaRejected", rng)
@@ -337,6 +367,9 @@ CHANGES: tuple[Change, ...] = (
     protocol_data,
     late_freeze,
     explored_value,
+    tuned_value,
+    tuned_choice,
+    tuned_gone,
     explored_gone,
     idea_kept,
     weaker_sandbox,

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from copilot.agents.tools import Toolbox
 from copilot.config import Home
-from copilot.domain.experiment import Plan
-from copilot.domain.idea import Arm, Idea, Metric
+from copilot.domain.experiment import Plan, Tuning
+from copilot.domain.idea import Arm, Idea, Metric, Scalar
 from copilot.domain.task import Settings, Task, TaskHead
-from copilot.engine import measuring, reporting
+from copilot.engine import measuring, reporting, tuning
 from copilot.engine.pipeline import nobody
 from copilot.engine.services import Services, build
 from copilot.engine.start import machine
@@ -33,7 +33,7 @@ from copilot.events import (
 from copilot.journal import Journal
 from copilot.runs import RunFolder, new_run
 
-KINDS = ("graded", "reported", "failing", "still", "constant", "null", "three", "script")
+KINDS = ("graded", "reported", "failing", "still", "constant", "null", "three", "script", "tuned")
 SCRIPT = """
 import argparse, csv, json, os, random, sys
 parser = argparse.ArgumentParser()
@@ -53,7 +53,7 @@ def column(rows, name):
 if folder:
     train = list(csv.DictReader(open(os.path.join(folder, "train.csv"))))
     test = list(csv.DictReader(open(os.path.join(folder, "test.csv"))))
-    sample = dealer.sample(train, 60)
+    sample = dealer.sample(train, arm.get("rows", 60))
     xs, ys = column(sample, arm["feature"]), [row["label"] for row in sample]
     def right(cut, sign):
         return sum((x > cut) == (y == sign) for x, y in zip(xs, ys))
@@ -100,8 +100,16 @@ def make_run(root: Path, kind: str, number: int = 0) -> RunFolder:
         )
         journal.append(started)
         services = build(run, home, {"COPILOT_OFFLINE": "1"}, journal, nobody)
-        _prepare(services, _arms(kind, number), graded, seeds)
-        for phase in (measuring.freeze, measuring.trials, measuring.probes, measuring.verdict, reporting.report):
+        space: dict[str, list[Scalar]] = {"rows": [20, 120]} if kind == "tuned" else {}
+        _prepare(services, _arms(kind, number), graded, seeds, Tuning(space=space))
+        for phase in (
+            tuning.tune,
+            measuring.freeze,
+            measuring.trials,
+            measuring.probes,
+            measuring.verdict,
+            reporting.report,
+        ):
             phase(services)
         services.desk.record(RunFinished(status="done", exit_code=0))
     finally:
@@ -157,7 +165,7 @@ def _arms(kind: str, number: int) -> list[Arm]:
     return arms + ([Arm(name="other", parameters={"feature": "x", "still": True})] if kind == "three" else [])
 
 
-def _prepare(services: Services, arms: list[Arm], graded: bool, seeds: int) -> None:
+def _prepare(services: Services, arms: list[Arm], graded: bool, seeds: int, tuned: Tuning) -> None:
     """What comes before the freeze, with real exploration runs."""
     metric = Metric(name="accuracy", direction="maximize")
     idea = Idea(
@@ -183,6 +191,7 @@ def _prepare(services: Services, arms: list[Arm], graded: bool, seeds: int) -> N
         seeds=seeds,
         seconds_per_trial=60,
         trust="graded" if graded else "reported",
+        tuning=tuned,
     )
     record = services.desk.record
     record(IdeasProposed(ideas=[idea, other], model="scripted"))

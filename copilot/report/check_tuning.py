@@ -19,6 +19,8 @@ def check_tuning(run: RunFolder, record: Record) -> Iterator[str]:
     """What does not follow, in sentences; nothing for a run whose arms were not tuned."""
     tuned, plan = record.state.tuned, record.state.plan
     if tuned is None or plan is None:
+        if any(command.purpose == "tune" for command in record.state.commands):
+            yield "programs of a tuning ran, and no tuning is recorded"
         return
     if len(record.seqs(ev.ArmsTuned)) > 1:
         yield "the arms were tuned more than once"

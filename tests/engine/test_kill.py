@@ -31,7 +31,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def begin(home: Home) -> RunFolder:
-    return start_run("", "", QUESTION, Settings(seeds=2), home, ENV)
+    return start_run("", "", QUESTION, Settings(seeds=2, tuning=2), home, ENV)
 
 
 @pytest.mark.sandbox
