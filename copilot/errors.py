@@ -29,7 +29,7 @@ class CannotDo(CopilotError):
 class Paused(CopilotError):
     """To the person: the run stopped at a safe point and can be resumed (exit code 4).
 
-    `reason` is one of `budget`, `question`, `provider`, `person`.
+    `reason` is one of `budget`, `question`, `provider`, `person`, `disk`.
     """
 
     exit_code = 4

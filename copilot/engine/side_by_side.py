@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from copilot.engine.human import safe_point
 from copilot.engine.services import Services
-from copilot.errors import CopilotError
+from copilot.errors import CopilotError, Paused
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -23,7 +23,8 @@ def side_by_side(
 ) -> None:
     """Do `work` for each item in threads; `started` and `finished` are called here, where the journal is written.
 
-    When a person pauses or time is up, what runs is finished and recorded before Paused or Stopped is raised.
+    When a person pauses, time is up or a program cannot be run here, what else runs is finished and recorded before
+    Paused or Stopped is raised.
     """
     waiting = list(due)
     stop: CopilotError | None = None
@@ -38,7 +39,10 @@ def side_by_side(
                 break
             for done in wait(running, return_when=FIRST_COMPLETED).done:
                 running.remove(done)
-                finished(done.result())
+                try:
+                    finished(done.result())
+                except Paused as pause:
+                    stop = stop or pause
             stop = stop or _asked_to_stop(services)
     if stop is not None:
         raise stop

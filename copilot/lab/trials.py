@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from copilot.disk import SPARE_BYTES, free_bytes, make_folder, settle_tree
 from copilot.domain.base import finite
 from copilot.domain.experiment import Purpose, TrialResult, TrialStatus
-from copilot.errors import SetupError
+from copilot.errors import Paused, SetupError
 from copilot.events import CommandRun
 from copilot.lab.envs.mounts import NOTHING, Mounts
 from copilot.lab.evaluate import Evaluator, Refused
@@ -34,6 +35,8 @@ ARMS_FILE = "arms.json"
 OUT = "out"
 PREDICTIONS = ("predictions.csv", "predictions.jsonl")
 MAX_FILE = 64 << 20
+MAX_METRICS, MAX_METRIC_NAME = 200, 200
+"""Numbers that a result file may report, and letters in the name of one: they stand in the journal for good."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +97,15 @@ def seed_folder(base: Path, seed: int) -> Path:
 
 
 def run_cell(bench: Bench, cell: Cell, snapshot: str, parameters: Mapping[str, Mapping[str, Any]]) -> Ran:
-    """Run one cell from a clean copy of `snapshot` with `parameters` as arms.json; collect what it left."""
+    """Run one cell from a clean copy of `snapshot` with `parameters` as arms.json; collect what it left.
+
+    What was collected is on the disk when this returns. Raises Paused when the machine's disk is full: that says
+    nothing about the program, so the cell has no result and is run again after the resume.
+    """
     home = bench.scratch / cell.folder.replace("/", "-")
     remove_tree(home)
+    if free_bytes(bench.scratch) < SPARE_BYTES:
+        raise _full(bench, cell)
     work = home / "work"
     bench.workspace.restore(snapshot, work)
     if parameters:
@@ -117,9 +126,30 @@ def run_cell(bench: Bench, cell: Cell, snapshot: str, parameters: Mapping[str, M
         log=log,
     )
     outcome = bench.sandbox.run(job)
-    folder = _collect(work, bench.trials / cell.folder)
+    full = _machine_full(bench, outcome)
+    folder = bench.trials / cell.folder
+    if not full:
+        _collect(work, home / "collected", folder)
     remove_tree(home)
+    if full:
+        raise _full(bench, cell)
     return Ran(cell, outcome, folder, argv, log)
+
+
+def _machine_full(bench: Bench, outcome: Outcome) -> bool:
+    """True when the machine had no room left, and not the program more than it may use."""
+    if outcome.ok or outcome.reason == "disk":
+        return False
+    return outcome.reason == "machine" or free_bytes(bench.scratch) < SPARE_BYTES
+
+
+def _full(bench: Bench, cell: Cell) -> Paused:
+    return Paused(
+        "disk",
+        f"the disk of this machine is full ({bench.scratch.parent} needs {SPARE_BYTES >> 20} MB at the very least, and "
+        f"what the trials write, up to {bench.limits.disk_mb} MB each); make room, then resume: "
+        f"arm {cell.arm} with seed {cell.seed} runs again and has no result yet",
+    )
 
 
 def _shuffled(inputs: Path, target: Path, seed: int, label: str) -> Path:
@@ -141,19 +171,24 @@ def label_of(inputs: Path) -> str:
     return label if isinstance(label, str) else ""
 
 
-def _collect(work: Path, folder: Path) -> Path:
-    """Copy what the contract names; every part of a path below `work` is the program's and may be a trap."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+def _collect(work: Path, making: Path, folder: Path) -> None:
+    """Copy what the contract names; every part of a path below `work` is the program's and may be a trap.
+
+    `folder` appears with all of it at once, and is on the disk when this returns.
+    """
+    making.mkdir()
     for name in ("result.json", "metrics.jsonl", *PREDICTIONS):
         if not os.path.lexists(work / OUT / name):
             continue
         try:
-            collect_file(work, f"{OUT}/{name}", folder / name, MAX_FILE)
+            collect_file(work, f"{OUT}/{name}", making / name, MAX_FILE)
         except BadResult as problem:
-            (folder / f"{name}.refused").write_text(str(problem))
-    return folder
+            (making / f"{name}.refused").write_text(str(problem))
+    make_folder(folder.parent)
+    if folder.exists():
+        shutil.rmtree(folder)
+    making.replace(folder)
+    settle_tree(folder)
 
 
 def judge(ran: Ran, metric: str, evaluator: Evaluator | None) -> TrialResult:
@@ -218,6 +253,11 @@ def _metrics(data: dict[str, Any]) -> tuple[dict[str, float], str]:
     metrics = data.get("metrics")
     if not isinstance(metrics, dict) or not metrics:
         return {}, 'result.json has no object "metrics" of name: number'
+    if len(metrics) > MAX_METRICS or any(len(name) > MAX_METRIC_NAME for name in metrics):
+        return {}, (
+            f"result.json reports {len(metrics)} metrics; at most {MAX_METRICS} may be reported, with names of at most "
+            f"{MAX_METRIC_NAME} letters (curves belong into metrics.jsonl)"
+        )
     numbers: dict[str, float] = {}
     for name, value in metrics.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not finite(float(value)):

@@ -19,8 +19,9 @@ LEVEL_TEXTS: dict[str, str] = {
     "limits-only": "NOT ISOLATED: this code runs with your rights.",
 }
 
-EndReason = Literal["exit", "timeout", "memory", "disk", "output", "processes", "stopped", "setup"]
-"""Why it ended: by itself (`exit`, see `exit_code`), by a limit, because a person stopped it, or it never started."""
+EndReason = Literal["exit", "timeout", "memory", "disk", "output", "processes", "stopped", "setup", "machine"]
+"""Why it ended: by itself (`exit`, see `exit_code`), by a limit of its own, because a person stopped it, it never
+started, or the disk of the machine was full (`machine`), which says nothing about the program."""
 
 
 class Limits(Value):

@@ -40,7 +40,7 @@ class Watch:
         self._places = (spec.workspace, scratch)
         self._before = disk.usage(spec.workspace)
         self._spare_memory = min(SPARE_MEMORY, tree.available_memory() // 2)
-        self._spare_disk = min(SPARE_DISK, disk.free_bytes(spec.workspace) // 2)
+        self._spare_disk = min(SPARE_DISK, self._free_disk() // 2)
         self._next_memory = time.monotonic() + FIRST_LOOK_SECONDS
         self._next_disk = self._next_memory + DISK_EVERY_SECONDS
         self.peak_memory = 0
@@ -100,9 +100,12 @@ class Watch:
             return Verdict("disk", f"It made more than {most} files.")
         if now.too_deep and not self._before.too_deep:
             return Verdict("disk", f"It nested folders more than {disk.MAX_DEPTH} deep.")
-        if disk.free_bytes(self._spec.workspace) < self._spare_disk:
-            return Verdict("disk", "The disk is full.")
+        if self._free_disk() < self._spare_disk:
+            return Verdict("machine", "The disk of this machine is full.")
         return None
+
+    def _free_disk(self) -> int:
+        return min(disk.free_bytes(place) for place in self._places)
 
 
 def _later(began: float, every: float) -> float:
