@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -104,7 +104,16 @@ class Desk:
 
 def tool_for(name: str, description: str, shape: type[BaseModel]) -> ToolSpec:
     """A tool whose input is this value."""
-    return ToolSpec(name=name, description=description, schema_=shape.model_json_schema())
+    schema: dict[str, Any] = _untitled(shape.model_json_schema())
+    schema.pop("description", None)
+    return ToolSpec(name=name, description=description, schema_=schema)
+
+
+def _untitled(schema: Any) -> Any:
+    """A schema without the titles that only repeat its names: they would be sent with every request."""
+    if isinstance(schema, dict):
+        return {k: _untitled(v) for k, v in schema.items() if not (k == "title" and isinstance(v, str))}
+    return [_untitled(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def ask_for(

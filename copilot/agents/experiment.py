@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from copilot.agents.context import call_id, messages, shorten
+from copilot.agents.context import Context, call_id, shorten
 from copilot.agents.desk import Desk
 from copilot.agents.prompts import render
 from copilot.agents.tools import MAX_TEXT, Toolbox
@@ -21,13 +21,13 @@ from copilot.domain.idea import Idea
 from copilot.errors import Retry
 from copilot.events import ToolCalled, ToolReturned
 from copilot.lab.cards import Card
-from copilot.llm.protocol import Document, Part, Reply, Request, Text, ToolUse
+from copilot.llm.protocol import Document, Message, Part, Reply, Request, Text, ToolSpec, ToolUse
 from copilot.state import Turn
 
 
 def explore(desk: Desk, box: Toolbox, brief: list[Part], max_turns: int, safe_point: Callable[[], None]) -> None:
     """Turn after turn until `finish`, or `max_turns`. `safe_point` is called between steps and may raise Paused."""
-    system = render("experiment", metric=box.plan.metric.name)
+    context = Context(brief, bounded=desk.model("experiment").name != "offline")
     specs = box.specs()
     while not desk.state.explored:
         if desk.state.turns:
@@ -35,10 +35,14 @@ def explore(desk: Desk, box: Toolbox, brief: list[Part], max_turns: int, safe_po
         if desk.state.explored or len(desk.state.turns) >= max_turns:
             break
         safe_point()
-        request = Request(role="experiment", system=system, messages=messages(brief, desk.state), tools=specs)
-        desk.ask(request)
+        desk.ask(request_of(box.plan.metric.name, context.messages(desk.state), specs))
     if not desk.state.explored:
         desk.warn("experiment", f"the agent did not finish within {max_turns} turns; its last workspace is used")
+
+
+def request_of(metric: str, messages: list[Message], specs: list[ToolSpec]) -> Request:
+    """The agent's next question."""
+    return Request(role="experiment", system=render("experiment", metric=metric), messages=messages, tools=specs)
 
 
 def _act(desk: Desk, box: Toolbox, turn: Turn, safe_point: Callable[[], None]) -> None:

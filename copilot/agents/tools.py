@@ -9,105 +9,45 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from copilot.agents.context import shorten
+from copilot.agents.context import NOTE_TOOL, shorten
 from copilot.agents.desk import Desk, tool_for
+from copilot.agents.inputs import (
+    EXPLORATION_SEED,
+    AskPerson,
+    Empty,
+    Finish,
+    Note,
+    ReadFile,
+    Recall,
+    ReplaceText,
+    RequestHub,
+    RequestPackages,
+    RunExperiment,
+    SetParameters,
+    WriteFile,
+)
 from copilot.disk import out_of_room
 from copilot.domain.experiment import Plan
 from copilot.domain.idea import Scalar
 from copilot.errors import Retry, SetupError
 from copilot.events import FilesChanged, MetricRecorded, QuestionAsked
+from copilot.lab.arms import read_arms
 from copilot.lab.cards import Card, validate_parameters
-from copilot.lab.envs.names import MOST_NAMES
 from copilot.lab.trials import ARMS_FILE, SCRIPT, Bench, Cell, command_run, judge, output_of, run_cell
 from copilot.lab.workspace import read_regular, walk_regular
 from copilot.llm.protocol import ToolSpec
-from copilot.sandbox.collect import BadResult, parse_strict
 
 MAX_TEXT = 6_000
 """Characters of a tool's answer that the model sees."""
-MAX_FILE = 200_000
-EXPLORATION_SEED = 0
 MOST_METRICS = 40
 """Numbers of one exploration run that are recorded one by one; a script can write thousands."""
 MOST_GLIMPSES = 60
-ARMS: TypeAdapter[dict[str, dict[str, Scalar]]] = TypeAdapter(dict[str, dict[str, Scalar]])
-
-
-class Empty(BaseModel):
-    """No input."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class ReadFile(BaseModel):
-    """Read a text file, from a line on."""
-
-    model_config = ConfigDict(extra="forbid")
-    path: str
-    first_line: int = Field(default=1, ge=1)
-
-
-class WriteFile(BaseModel):
-    """Write a whole text file."""
-
-    model_config = ConfigDict(extra="forbid")
-    path: str
-    content: str = Field(max_length=MAX_FILE)
-
-
-class ReplaceText(BaseModel):
-    """Replace text that occurs exactly once."""
-
-    model_config = ConfigDict(extra="forbid")
-    path: str
-    old: str = Field(min_length=1)
-    new: str
-
-
-class SetParameters(BaseModel):
-    """Set the parameters of an arm in arms.json."""
-
-    model_config = ConfigDict(extra="forbid")
-    arm: str
-    parameters: dict[str, Scalar]
-
-
-class RunExperiment(BaseModel):
-    """Run one arm once, on the exploration seed or another one that the trials will not use."""
-
-    model_config = ConfigDict(extra="forbid")
-    arm: str
-    seed: int = Field(default=EXPLORATION_SEED, ge=0, le=2**31 - 1)
-
-
-class AskPerson(BaseModel):
-    """Leave a question; the work goes on, the answer appears when it comes."""
-
-    model_config = ConfigDict(extra="forbid")
-    question: str = Field(min_length=5, max_length=2000)
-
-
-class RequestPackages(BaseModel):
-    """Ask for Python packages by name and version; a person or the run's policy decides."""
-
-    model_config = ConfigDict(extra="forbid")
-    packages: list[str] = Field(min_length=1, max_length=MOST_NAMES)
-    why: str = Field(min_length=5, max_length=500)
-
-
-class RequestHub(BaseModel):
-    """Ask for one model or dataset that retrieval listed; a person or the run's policy decides."""
-
-    model_config = ConfigDict(extra="forbid")
-    id: str = Field(max_length=200)
-    kind: Literal["model", "dataset"]
-    why: str = Field(min_length=5, max_length=500)
 
 
 class Supplies(Protocol):
@@ -126,13 +66,6 @@ class Supplies(Protocol):
         ...
 
 
-class Finish(BaseModel):
-    """Both arms are ready for the trials."""
-
-    model_config = ConfigDict(extra="forbid")
-    summary: str
-
-
 @dataclass
 class Toolbox:
     """The tools over one workspace. `prepare_seed` makes the inputs of an exploration seed."""
@@ -147,54 +80,24 @@ class Toolbox:
     """Without it nothing can be asked for, and the two tools are not offered."""
     call_id: str = ""
     """The call being carried out; one that is carried out again after a kill has the same id and counts once."""
-    tools: dict[str, tuple[str, type[BaseModel], Callable[[Any], str]]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.tools = {
-            "list_files": ("The files of the workspace, with sizes.", Empty, self._list),
-            "read_file": ("Read a text file of the workspace.", ReadFile, self._read),
-            "write_file": ("Write a text file of the workspace.", WriteFile, self._write),
-            "replace_text": ("Replace text that occurs exactly once in a file.", ReplaceText, self._replace),
-            "set_parameters": ("Set the parameters of one arm in arms.json.", SetParameters, self._set_parameters),
-            "run_experiment": ("Run one arm once; gives validation numbers and output.", RunExperiment, self._run),
-            "inspect_inputs": (
-                "The input files of the exploration seed: names, sizes, first bytes.",
-                Empty,
-                self._look,
-            ),
-            "ask_person": ("Leave a question for a person; do not wait for the answer.", AskPerson, self._ask),
-            "finish": ("Say that both arms are ready for the trials.", Finish, self._finish),
-        }
-        if self.supplies is not None:
-            self.tools |= {
-                "request_packages": (
-                    "Ask for Python packages that are missing: names with versions, wheels only. Needs approval.",
-                    RequestPackages,
-                    self._packages,
-                ),
-                "request_hub": (
-                    "Ask for a model or dataset that retrieval listed, as a read-only folder. Needs approval.",
-                    RequestHub,
-                    self._hub,
-                ),
-            }
 
     def specs(self) -> list[ToolSpec]:
         """The tools as a model sees them."""
-        return [tool_for(name, text, shape) for name, (text, shape, _) in self.tools.items()]
+        return tools_offered(supplies=self.supplies is not None)
 
     def use(self, name: str, given: dict[str, Any]) -> str:
         """Carry out one call. Raises Retry when the name or the input is wrong, or the tool refuses."""
-        if name not in self.tools:
-            raise Retry(f"there is no tool {name!r}; there are: {', '.join(self.tools)}")
-        _, shape, act = self.tools[name]
+        offered = [spec.name for spec in self.specs()]
+        if name not in offered:
+            raise Retry(f"there is no tool {name!r}; there are: {', '.join(offered)}")
+        tool = TOOLS[name]
         try:
-            found = shape.model_validate(given)
+            found = tool.shape.model_validate(given)
         except ValidationError as error:
             lines = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:6]]
             raise Retry("the input does not fit: " + "; ".join(lines)) from error
         try:
-            return shorten(act(found), MAX_TEXT)
+            return shorten(tool.act(self, found), MAX_TEXT)
         except OSError as error:
             if out_of_room(error):
                 raise
@@ -229,17 +132,7 @@ class Toolbox:
 
     def arms(self) -> dict[str, dict[str, Scalar]]:
         """The parameters of each arm, from arms.json."""
-        path = self.bench.workspace.folder / ARMS_FILE
-        if not path.is_file():
-            return {}
-        try:
-            return ARMS.validate_python(parse_strict(read_regular(path).decode("utf-8"), ARMS_FILE))
-        except (BadResult, ValidationError, UnicodeDecodeError) as error:
-            said = f" ({error})" if isinstance(error, BadResult) else ""
-            raise Retry(
-                f"{ARMS_FILE} must be one JSON object: arm -> parameters, each a text, a finite number, true, false "
-                f"or null{said}"
-            ) from error
+        return read_arms(self.bench.workspace.folder)
 
     def _known_arm(self, arm: str) -> None:
         names = [known.name for known in self.plan.arms]
@@ -300,6 +193,15 @@ class Toolbox:
             self.desk.record(QuestionAsked(id=identity, gate="question", text=given.question))
         return "The question is waiting for a person. Go on with what you can do without the answer."
 
+    def _note(self, given: Note) -> str:
+        return "noted"
+
+    def _recall(self, given: Recall) -> str:
+        found = next((step.returned for step in self.desk.state.steps if step.called.call_id == given.call), None)
+        if found is None:
+            raise Retry(f"there is no earlier call {given.call!r}; shortened results name theirs")
+        return found.text
+
     def _packages(self, given: RequestPackages) -> str:
         supplies = self._supplies()
         answer = supplies.packages(given.packages, given.why)
@@ -346,3 +248,54 @@ def _glimpse(path: Path, name: str, size: int) -> str:
         head = file.read(600)
     text = head.decode("utf-8", "replace") if b"\0" not in head else "(binary)"
     return f"--- {name} ({size} bytes)\n{text}"
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool: what a model is told of it, its input, and what it does."""
+
+    text: str
+    shape: type[BaseModel]
+    act: Callable[[Toolbox, Any], str]
+    supplies: bool = False
+    """Offered only where something can be fetched."""
+
+
+TOOLS = {
+    "list_files": Tool("The files of the workspace, with sizes.", Empty, Toolbox._list),
+    "read_file": Tool("Read a text file of the workspace, from a line on.", ReadFile, Toolbox._read),
+    "write_file": Tool("Write a whole text file of the workspace.", WriteFile, Toolbox._write),
+    "replace_text": Tool("Replace text that occurs exactly once in a file.", ReplaceText, Toolbox._replace),
+    "set_parameters": Tool("Set the parameters of one arm in arms.json.", SetParameters, Toolbox._set_parameters),
+    "run_experiment": Tool(
+        "Run one arm once, on the exploration seed or another one that the trials will not use; gives validation "
+        "numbers and output.",
+        RunExperiment,
+        Toolbox._run,
+    ),
+    "inspect_inputs": Tool("The input files of the exploration seed: names, sizes, first bytes.", Empty, Toolbox._look),
+    NOTE_TOOL: Tool("Write down what you learnt; notes stay in sight for the whole run.", Note, Toolbox._note),
+    "recall": Tool("Show the whole result of an earlier call that is shortened now.", Recall, Toolbox._recall),
+    "ask_person": Tool(
+        "Leave a question for a person; do not wait: the answer appears when it comes.", AskPerson, Toolbox._ask
+    ),
+    "finish": Tool("Say that both arms are ready for the trials.", Finish, Toolbox._finish),
+    "request_packages": Tool(
+        "Ask for Python packages that are missing: names with versions, wheels only. Needs approval.",
+        RequestPackages,
+        Toolbox._packages,
+        supplies=True,
+    ),
+    "request_hub": Tool(
+        "Ask for a model or dataset that retrieval listed, as a read-only folder. Needs approval.",
+        RequestHub,
+        Toolbox._hub,
+        supplies=True,
+    ),
+}
+
+
+def tools_offered(*, supplies: bool) -> list[ToolSpec]:
+    """The tools as a model sees them, with or without those that fetch something."""
+    offered = {name: tool for name, tool in TOOLS.items() if supplies or not tool.supplies}
+    return [tool_for(name, tool.text, tool.shape) for name, tool in offered.items()]

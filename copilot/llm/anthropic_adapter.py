@@ -1,7 +1,8 @@
 """Anthropic Messages API over the official SDK: how a `Request` is written and how its events become a `Reply`.
 
-Caching: system text, the tool list and the newest stable block of the conversation (a tool result or a document)
-carry `cache_control`, so that a growing conversation is read from the cache up to there. Retries live in `remote`.
+Caching: four blocks carry `cache_control` (the most that the API takes): the tool list, the system text, the last
+document of the first message, where older turns end when a conversation is compacted, and the newest tool result. A
+growing conversation is read from the cache up to there. Retries live in `remote`.
 """
 
 from __future__ import annotations
@@ -227,8 +228,9 @@ def _tools(tools: list[ToolSpec]) -> list[dict[str, Any]]:
 def _messages(request: Request) -> list[dict[str, Any]]:
     names = tool_names(request.messages)
     written: list[dict[str, Any]] = []
+    opening: dict[str, Any] | None = None
     newest: dict[str, Any] | None = None
-    for message in merged(request.messages):
+    for number, message in enumerate(merged(request.messages)):
         blocks: list[dict[str, Any]] = []
         for part in _ordered(message):
             block = _block(part, names)
@@ -237,9 +239,11 @@ def _messages(request: Request) -> list[dict[str, Any]]:
             blocks.append(block)
             if isinstance(part, (ToolResult, Document)):
                 newest = block
+                opening = block if number == 0 else opening
         written.append({"role": message.role, "content": blocks or [{"type": "text", "text": "(nothing)"}]})
-    if newest is not None:
-        newest["cache_control"] = _CACHE
+    for block in (opening, newest):
+        if block is not None:
+            block["cache_control"] = _CACHE
     return written
 
 

@@ -37,15 +37,15 @@ def cached_blocks(body: dict[str, Any]) -> list[Any]:
     return [block for message in body["messages"] for block in message["content"] if "cache_control" in block]
 
 
-def test_anthropic_marks_system_tools_and_the_newest_stable_block() -> None:
+def test_anthropic_marks_tools_system_the_opening_and_the_newest_result() -> None:
     body = sent(NAMES[0], question(messages=turns(3), tools=[TOOL, TOOL]))
     assert "cache_control" in body["system"][-1]
     assert [("cache_control" in tool) for tool in body["tools"]] == [False, True]
-    (block,) = cached_blocks(body)
-    assert block["tool_use_id"] == "t2"
+    opening, newest = cached_blocks(body)
+    assert "Attention" in opening["text"] and newest["tool_use_id"] == "t2"
+    assert json.dumps(body).count("cache_control") == 4, "the API allows no more"
     (block,) = cached_blocks(sent(NAMES[0], question(messages=turns(0))))
     assert "Attention" in block["text"], "without results, the document is the newest stable block"
-    assert json.dumps(body).count("cache_control") <= 4, "the API allows four"
 
 
 def test_a_changing_last_remark_is_behind_the_cached_block() -> None:

@@ -1,0 +1,1 @@
+"""Tests of the agents: prompts, context, tools, ideas."""
