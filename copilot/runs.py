@@ -1,16 +1,27 @@
-"""Run folders: their layout, making a new one, finding one by name. Nothing is read from inside them here."""
+"""Run folders: their layout, making a new one, finding one by name. What their journals say is not read here.
+
+A run begins with the first line of its journal. What a kill left before that is no run: it is not listed, and later
+starts clear it away.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shutil
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from copilot.disk import make_folder, sync
 from copilot.errors import SetupError
 
 START_FORMAT = "%Y-%m-%dT%H-%M-%SZ"
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$")
+PAPER_FILE = "paper.pdf"
+STARTED = re.compile(r"^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ(-\d+)?$")
+ABANDONED_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,22 @@ class RunFolder:
     def journal(self) -> Path:
         """The single source of truth."""
         return self.path / "agent_log" / "full_log.jsonl"
+
+    @property
+    def begun(self) -> bool:
+        """False where a start was interrupted: the journal has no whole line, and nothing lies beside it."""
+        try:
+            with self.journal.open("rb") as file:
+                if file.readline().endswith(b"\n"):
+                    return True
+            return any(item.name not in {"agent_log", PAPER_FILE} for item in self.path.iterdir())
+        except OSError:
+            return False
+
+    @property
+    def paper(self) -> Path:
+        """The PDF that the run was given, if any."""
+        return self.path / PAPER_FILE
 
     @property
     def inbox(self) -> Path:
@@ -104,13 +131,24 @@ def new_run(logs: Path, task: str, now: datetime | None = None) -> RunFolder:
     start = (now or datetime.now(UTC)).strftime(START_FORMAT)
     for suffix in ("", *(f"-{number}" for number in range(2, 1000))):
         path = logs / task / f"{start}{suffix}"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         try:
             path.mkdir(mode=0o700)
         except FileExistsError:
             continue
+        sync(path.parent)
         return RunFolder(path)
     raise SetupError(f"cannot make a new run folder below {logs / task}")
+
+
+def clear_abandoned(logs: Path) -> None:
+    """Remove what starts left that were killed before the first event; a young one may be under way elsewhere."""
+    for path in logs.glob("*/*"):
+        if not STARTED.match(path.name) or path.is_symlink() or RunFolder(path).begun:
+            continue
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+                shutil.rmtree(path)
 
 
 def check_name(name: str) -> str:
@@ -130,8 +168,13 @@ def find_run(text: str, logs: Path) -> RunFolder:
     candidates.append(Path(text))
     for path in candidates:
         folder = RunFolder(path.resolve())
-        if folder.journal.is_file():
+        if folder.begun:
             return folder
+        if folder.journal.is_file():
+            raise SetupError(
+                f"the run {folder.name} never began: its start was interrupted, and nothing was done in it; "
+                f"start it anew (its folder {folder.path} can be deleted)"
+            )
     if named and len(parts) == 1 and (runs := [run for run in list_runs(logs) if run.path.parent.name == text]):
         return runs[0]
     raise SetupError(f"no run {text!r}; `copilot runs` lists what is in {logs}")
@@ -148,6 +191,7 @@ def run_named(text: str, logs: Path) -> RunFolder | None:
 
 
 def list_runs(logs: Path) -> list[RunFolder]:
-    """All runs, newest first."""
-    found = [RunFolder(path.parent.parent) for path in logs.glob("*/*/agent_log/full_log.jsonl")]
-    return sorted(found, key=lambda run: (run.path.name, run.path.parent.name), reverse=True)
+    """All runs that began, newest first."""
+    found = (RunFolder(path.parent.parent) for path in logs.glob("*/*/agent_log/full_log.jsonl"))
+    begun = (run for run in found if run.begun)
+    return sorted(begun, key=lambda run: (run.path.name, run.path.parent.name), reverse=True)

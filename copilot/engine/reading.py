@@ -7,7 +7,6 @@ from pathlib import Path
 
 from copilot.domain.paper import Paper
 from copilot.engine.services import Services, refuse_no_paper
-from copilot.engine.start import PAPER_FILE
 from copilot.errors import RunFailed
 from copilot.events import ClaimsExtracted, LiteratureFound, PaperRead
 
@@ -19,7 +18,7 @@ def read(services: Services) -> None:
         return
     from copilot.paper.read import read_paper
 
-    local = services.run.path / PAPER_FILE
+    local = services.run.paper
     source = str(local) if local.is_file() else services.task.head.paper
     began = time.monotonic()
     paper = read_paper(source, cache=services.home.cache)

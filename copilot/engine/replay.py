@@ -25,7 +25,6 @@ from copilot.agents.desk import Desk
 from copilot.config import Home
 from copilot.engine.pipeline import PHASES, _work, nobody
 from copilot.engine.services import build, model_name
-from copilot.engine.start import PAPER_FILE
 from copilot.engine.tuning import TUNE
 from copilot.errors import CopilotError, RunFailed, SetupError
 from copilot.journal import Entry, Journal, read
@@ -248,8 +247,8 @@ def _copy(run: RunFolder, again: RunFolder) -> None:
     again.path.mkdir(parents=True)
     if run.blobs.is_dir():
         shutil.copytree(run.blobs, again.blobs)
-    if (run.path / PAPER_FILE).is_file():
-        shutil.copyfile(run.path / PAPER_FILE, again.path / PAPER_FILE)
+    if run.paper.is_file():
+        shutil.copyfile(run.paper, again.paper)
 
 
 def _drive(again: RunFolder, home: Home, entries: list[Entry], state: RunState, folders: tuple[str, str]) -> ReplayDesk:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from copilot import __version__
 from copilot.config import Home
+from copilot.disk import settle
 from copilot.domain.idea import Scalar
 from copilot.domain.task import Settings, Task
 from copilot.engine.services import open_models
@@ -20,9 +21,8 @@ from copilot.engine.tasks import load_task
 from copilot.errors import SetupError
 from copilot.events import RunStarted
 from copilot.journal import Journal
-from copilot.runs import RunFolder, new_run
+from copilot.runs import RunFolder, clear_abandoned, new_run
 
-PAPER_FILE = "paper.pdf"
 MAX_PAPER_MB = 100
 COMMON_NAMES = {"paper", "main", "article", "manuscript", "download", "document"}
 
@@ -44,9 +44,11 @@ def start_run(
     label = open_models(settings, found, env)
     if pdf is not None:
         _read_once(pdf, home)
+    clear_abandoned(home.logs)
     run = new_run(home.logs, found.name)
     if pdf is not None:
-        shutil.copyfile(pdf, run.path / PAPER_FILE)
+        shutil.copyfile(pdf, run.paper)
+        settle([run.paper])
     journal = Journal(run.journal)
     started = RunStarted(
         run=run.name,

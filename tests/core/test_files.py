@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from copilot.blobs import Blobs
 from copilot.disk import write_atomic
 from copilot.errors import Retry, RunFailed, SetupError
 from copilot.lab.workspace import Workspace
-from copilot.runs import find_run, list_runs, new_run
+from copilot.runs import RunFolder, clear_abandoned, find_run, list_runs, new_run
 
 NOW = datetime(2026, 11, 20, 9, 7, 46, tzinfo=UTC)
 
@@ -36,12 +37,46 @@ def test_a_name_that_is_no_folder_name_is_refused(tmp_path: Path, name: str) -> 
 def test_runs_are_found_by_name_task_and_path(tmp_path: Path) -> None:
     run = new_run(tmp_path, "demo", NOW)
     run.journal.parent.mkdir()
-    run.journal.touch()
+    run.journal.write_text("{}\n")
     for text in (run.name, "demo", str(run.path)):
         assert find_run(text, tmp_path).path == run.path
     assert list_runs(tmp_path) == [run]
     with pytest.raises(SetupError, match="no run"):
         find_run("demo/../../etc", tmp_path)
+
+
+def interrupted_start(logs: Path, left: str) -> RunFolder:
+    """A run folder as a kill left it, two hours ago."""
+    run = new_run(logs, "demo", NOW)
+    if left != "folder":
+        run.journal.parent.mkdir()
+        run.journal.write_text("" if left == "empty journal" else '{"v":1,"seq":0,"kin')
+    two_hours_ago = time.time() - 7200
+    os.utime(run.path, (two_hours_ago, two_hours_ago))
+    return run
+
+
+@pytest.mark.parametrize("left", ["folder", "empty journal", "torn line"])
+def test_what_an_interrupted_start_left_is_no_run_and_is_cleared(tmp_path: Path, left: str) -> None:
+    run = interrupted_start(tmp_path, left)
+    assert list_runs(tmp_path) == []
+    with pytest.raises(SetupError, match="no run" if left == "folder" else "never began"):
+        find_run(run.name, tmp_path)
+    clear_abandoned(tmp_path)
+    assert not run.path.exists()
+
+
+def test_only_what_an_interrupted_start_left_is_cleared(tmp_path: Path) -> None:
+    begun, lost, young, other = (interrupted_start(tmp_path, "empty journal") for _ in range(4))
+    begun.journal.write_text("{}\n")
+    lost.trials.mkdir()
+    os.utime(lost.path, (0, 0))
+    os.utime(young.path)
+    other.path.rename(other.path.with_name("notes"))
+    clear_abandoned(tmp_path)
+    kept = {path.name for path in (tmp_path / "demo").iterdir()}
+    assert kept == {begun.path.name, lost.path.name, young.path.name, "notes"}
+    assert set(list_runs(tmp_path)) == {begun, lost}
 
 
 def test_blobs_come_back_and_damage_is_found(tmp_path: Path) -> None:
