@@ -273,7 +273,8 @@ def _name_mark(name: str, target: dict[str, Any], document: Document) -> Mark | 
     to = target.get("to")
     if not 1 <= page <= len(document.pages) or to is None:
         return None
-    return Mark(name, 1, page, document.pages[page - 1].height - float(to[1]), float(to[0]))
+    x = float(to[0]) or None  # 0 stands for "wherever the page is": a destination of the kind FitH
+    return Mark(name, 1, page, document.pages[page - 1].height - float(to[1]), x)
 
 
 def _distinct(cites: list[Mark]) -> list[Mark]:

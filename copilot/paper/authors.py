@@ -35,8 +35,8 @@ def read_authors(block: list[Line]) -> list[str]:
     pieces = _rejoin(pieces)
     rows: list[tuple[_Piece, list[str]]] = []
     for piece in pieces:
-        names = [name for name in split_names(piece.text) if is_name(name)]
-        rows.append((piece, names))
+        rows.append((piece, [name for name in split_names(piece.text) if is_name(name)]))
+    rows = [(piece, names or _called_like_a_place(piece, rows)) for piece, names in rows]
     first = next((piece for piece, names in rows if names and not _tainted(piece, names)), None)
     if first is None:
         return []
@@ -56,9 +56,20 @@ def read_authors(block: list[Line]) -> list[str]:
     return [spell_name(name) for name in out]
 
 
-def _tainted(piece: _Piece, names: list[str]) -> bool:
-    """A piece where most of what is listed is not a name is an address or a sentence."""
+def _called_like_a_place(piece: _Piece, rows: list[tuple[_Piece, list[str]]]) -> list[str]:
+    """Names ending like a city ("Kieran Milan") in a piece that stands on one line with other people."""
+    beside = [names for other, names in rows if other.style == piece.style and abs(other.base - piece.base) < 2]
     listed = split_names(piece.text)
+    if sum(map(len, beside)) < 2 or not all(is_name(name, beside_people=True) for name in listed):
+        return []
+    return listed
+
+
+def _tainted(piece: _Piece, names: list[str]) -> bool:
+    """A piece where most of what is listed is not a name is an address or a sentence; "Name, Institute" is not."""
+    listed = split_names(piece.text)
+    if names == listed[:1] and is_organisation(listed[1] if len(listed) > 1 else ""):
+        return False
     return len(names) * 2 <= len(listed) - 1 or bool(re.match(r"editors?\b|edited by", piece.text, re.I))
 
 

@@ -15,6 +15,7 @@ from copilot.paper.words import letters
 
 _NUMBER_ONLY = re.compile(r"[-–— ]*(\d{1,4})[-–— ]*")
 _PAGE_OF = re.compile(r"(?:page )?\d{1,4}(?: ?(?:/|of) ?\d{1,4})?|[ivxlc]{1,6}", re.I)
+_HEADING_NUMBER = re.compile(r"(?:\d{1,2}(?:\.\d{1,2})*|[IVX]{1,5}|[A-H])\.?")
 _EDGE = 0.09
 """Share of the page height, top and bottom, where running heads stand."""
 
@@ -51,8 +52,8 @@ class Document:
 
 def arrange(pages: list[PageLines]) -> Document:
     """Puts the lines of all pages into reading order and drops what repeats in the margins."""
-    running = _drop_running(pages)
     body = _body(pages)
+    running = _drop_running(pages, body)
     _drop_line_numbers(pages, body)
     _drop_small_numbers(pages, body)
     document = Document(pages, body, running=running)
@@ -96,11 +97,12 @@ def _edge(counts: Counter[int], low: bool) -> float:
     return 3.0 * (min(strong) if low else max(strong))
 
 
-def _drop_running(pages: list[PageLines]) -> list[str]:
+def _drop_running(pages: list[PageLines], body: Body) -> list[str]:
     seen: defaultdict[str, list[tuple[PageLines, Line]]] = defaultdict(list)
     for page in pages:
         for line in page.lines:
-            if line.y1 < _EDGE * page.height or line.y0 > (1 - _EDGE) * page.height:
+            at_edge = line.y1 < _EDGE * page.height or line.y0 > (1 - _EDGE) * page.height
+            if at_edge and not _numbers_a_heading(page, line, body):
                 seen[re.sub(r"\d+", "#", line.text)].append((page, line))
     dropped: list[str] = []
     for text, spots in seen.items():
@@ -109,11 +111,21 @@ def _drop_running(pages: list[PageLines]) -> list[str]:
             dropped.append(text)
             for page, line in spots:
                 page.lines.remove(line)
-    _drop_page_numbers(pages)
+    _drop_page_numbers(pages, body)
     return dropped
 
 
-def _drop_page_numbers(pages: list[PageLines]) -> None:
+def _numbers_a_heading(page: PageLines, line: Line, body: Body) -> bool:
+    """Whether a short number belongs to the heading right of it ("3  Results" at the top of page 3)."""
+    if not _HEADING_NUMBER.fullmatch(line.text) or not (line.bold or line.small_caps or line.size > body.size + 0.7):
+        return False
+    return any(
+        other.style == line.style and abs(other.base - line.base) < 1 and 0 < other.x0 - line.x1 < 3 * line.size
+        for other in page.lines
+    )
+
+
+def _drop_page_numbers(pages: list[PageLines], body: Body) -> None:
     """Numbers that stand alone as first or last line and grow with the page, wherever on the page they stand."""
     offsets: Counter[int] = Counter()
     found: list[tuple[PageLines, Line, int]] = []
@@ -122,7 +134,8 @@ def _drop_page_numbers(pages: list[PageLines]) -> None:
             continue
         ordered = sorted(page.lines, key=lambda line: line.base)
         for line in {id(x): x for x in (*ordered[:2], *ordered[-2:])}.values():
-            if match := _NUMBER_ONLY.fullmatch(line.text):
+            match = _NUMBER_ONLY.fullmatch(line.text)
+            if match and not _numbers_a_heading(page, line, body):
                 offset = int(match.group(1)) - page.number
                 offsets[offset] += 1
                 found.append((page, line, offset))

@@ -13,6 +13,7 @@ from copilot.paper.flow import Document
 from copilot.paper.heading_words import stands_out
 from copilot.paper.lines import Line, Span, make_line
 from copilot.paper.names import is_name, tidy_name
+from copilot.paper.unheaded import join_paragraph, unheaded_abstract
 from copilot.paper.words import clean, hyphenated_words, join_lines, key, letters, unspace
 
 _ABSTRACT_HEAD = re.compile(r"(?:\d\.?\s+)?(?:abstract|summary)\s*[.:—–-]*", re.I)
@@ -68,6 +69,10 @@ def read_front(document: Document, meta_title: str, meta_author: str) -> Front:
     front.end = (max(front.title_lines) + 1) if front.title_lines else 0
     if abstract is not None:
         front.abstract = _abstract(document, abstract)
+        front.abstract_page = lines[abstract].page
+    elif unheaded := unheaded_abstract(document, [i for i in first_page if i >= front.end]):
+        abstract = unheaded[0]
+        front.abstract = join_paragraph(document, [lines[i].text for i in unheaded])
         front.abstract_page = lines[abstract].page
     block = _block(document, front, first_page, abstract)
     for line in block:
@@ -258,13 +263,15 @@ def _abstract(document: Document, start: int) -> str:
         texts.append(text[match.end() :])
         kept.append(head)
     for line in lines[start + 1 :]:
+        if line.role == "margin" or _left_of(line, kept, head):
+            continue
         if _ends_abstract(document, line, kept, head):
             break
-        if line.role == "margin" or _beside(line, kept, head):
+        if _beside(line, kept):
             continue
         kept.append(line)
         texts.append(line.text)
-    return join_lines(texts, hyphenated_words(" ".join(line.text for line in lines))).strip()
+    return join_paragraph(document, texts)
 
 
 def _ends_abstract(document: Document, line: Line, kept: list[Line], head: Line) -> bool:
@@ -293,9 +300,20 @@ def _is_own_line(line: Line) -> bool:
     return all((s.bold, s.font) == (inked[0].bold, inked[0].font) for s in inked) or line.bold or line.small_caps
 
 
-def _beside(line: Line, kept: list[Line], head: Line) -> bool:
-    """Side notes and footnotes: smaller than the abstract, or left of it."""
+def _beside(line: Line, kept: list[Line]) -> bool:
+    """Footnotes and side notes: smaller than the abstract."""
     if not kept:
         return letters(line.text) < 2
-    first = kept[-1] if len(kept) == 1 else kept[1]
-    return line.size < first.size - 0.9 or (line.x1 < first.x0 and line.column == first.column)
+    return line.size < _first(kept).size - 0.9
+
+
+def _left_of(line: Line, kept: list[Line], head: Line) -> bool:
+    """Key words and dates in a box of their own, left of an abstract that does not begin there."""
+    if not kept or line.page != head.page:
+        return False
+    return line.x1 < _first(kept).x0 and head.y0 < line.y1 and line.y0 < kept[-1].y1 + kept[-1].size
+
+
+def _first(kept: list[Line]) -> Line:
+    """The line that shows the abstract's own type: the second, when the first begins with the heading."""
+    return kept[-1] if len(kept) == 1 else kept[1]

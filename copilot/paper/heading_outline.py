@@ -85,6 +85,8 @@ def _match(document: Document, entry: Mark, at: int, free: list[int]) -> Heading
 def _try(document: Document, i: int, wanted: set[str]) -> Heading | None:
     """The heading printed at line `i`, over up to four lines, if it says one of `wanted` (number or not)."""
     line = document.lines[i]
+    if not key(line.text):
+        return None
     forms = [("", line.text)]
     if numbered := numbering(line):
         forms.insert(0, numbered)

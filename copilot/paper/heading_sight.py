@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from copilot.paper.flow import Document
 from copilot.paper.heading_words import (
     ABSTRACT,
+    APPENDIX,
     BACK,
     CAPTION,
     LEADER,
@@ -18,10 +19,12 @@ from copilot.paper.heading_words import (
     NUMBERED,
     REFERENCES,
     ROMAN,
+    STATEMENT,
     Heading,
     Mark,
     Style,
     bold_prefix,
+    is_bare_appendix,
     is_titlelike,
     numbering,
     roman_value,
@@ -36,13 +39,14 @@ from copilot.paper.words import join_lines, letters, unspace
 def seen_headings(document: Document, anchors: list[Mark], start: int) -> list[Heading]:
     """All headings by sight, in reading order; `anchors` are the PDF's section destinations."""
     anchored = _anchored(document, anchors)
-    contents = _contents_pages(document)
+    contents = _contents_lines(document)
     candidates = [
         (i, line)
         for i, line in enumerate(document.lines)
         if i >= start
         and (i in anchored or stands_out(document, line) or bold_prefix(document, line))
-        and _may_head(line, line.page in contents)
+        and i not in contents
+        and _may_head(line)
     ]
     chain = _best_chain(document, candidates)
     if len(chain) >= 2:
@@ -60,19 +64,36 @@ def _anchored(document: Document, anchors: list[Mark]) -> set[int]:
     return found
 
 
-def _may_head(line: Line, in_contents: bool) -> bool:
+def _may_head(line: Line) -> bool:
     text = line.text
     if len(text) > 160 or CAPTION.match(text) or text.count("=") > 1:
         return False
-    return not (re.search(r"(?:\.\s?){5,}", text) or (in_contents and LEADER.search(text)))
+    return not re.search(r"(?:\.\s?){5,}", text)
+
+
+def _contents_lines(document: Document) -> set[int]:
+    """Entries of a contents page: lines there that end in dots or a page number, be it apart at the right edge."""
+    pages = _contents_pages(document)
+    return {
+        i
+        for i, line in enumerate(document.lines)
+        if line.page in pages and (LEADER.search(line.text) or _number_follows(document, i))
+    }
+
+
+def _number_follows(document: Document, i: int) -> bool:
+    line, after = document.lines[i], document.lines[i + 1 : i + 2]
+    return any(re.fullmatch(r"\d{1,3}", x.text) and abs(x.base - line.base) < 2 and x.x0 > line.x1 for x in after)
 
 
 def _contents_pages(document: Document) -> set[int]:
-    """Pages where most lines end in a page number or a row of dots."""
+    """Pages that say so, or where most lines end in a page number or a row of dots."""
     lines, ends = Counter[int](), Counter[int]()
     for line in document.lines:
         lines[line.page] += 1
         ends[line.page] += bool(re.search(r"\s\d{1,3}$|(?:\.\s?){4,}", line.text))
+        if re.fullmatch(r"(?:table of )?contents", unspace(line.text), re.I) and stands_out(document, line):
+            ends[line.page] += 1000
     return {page for page, count in lines.items() if count >= 8 and ends[page] > 0.4 * count}
 
 
@@ -235,7 +256,7 @@ def _heading(document: Document, i: int, number: str, level: int) -> Heading:
         last += 1
     lines = document.lines[i : last + 1]
     text = unspace(join_lines(line.text for line in lines))
-    title = strip_number(text, number)
+    title = strip_number(text, number) or text
     box = (min(x.x0 for x in lines), min(x.y0 for x in lines), max(x.x1 for x in lines), max(x.y1 for x in lines))
     return Heading(title.strip(" .:"), number, level, first.page, box, i, last, style=style_of(first))
 
@@ -248,18 +269,16 @@ def _continues(document: Document, first: int, last: int, line: Line) -> bool:
         return False
     if head.bold != line.bold or numbering(line) or BACK.fullmatch(line.text) or BACK.fullmatch(head.text):
         return False
+    if first == last and is_bare_appendix(head.text):
+        return True
     room = document.body.width / (2 if document.columns.get(head.page) == 2 and head.column != 2 else 1)
     return previous.x1 - previous.x0 > 0.6 * room and (head.size > document.body.size or head.bold or head.small_caps)
 
 
 def _unnumbered_paper(document: Document, candidates: list[tuple[int, Line]]) -> list[Heading]:
-    votes: Counter[Style] = Counter()
-    for _, line in candidates:
-        if MAIN.fullmatch(line.text.rstrip(".:")) or BACK.fullmatch(line.text.rstrip(".:")):
-            votes[style_of(line)] += 2 if MAIN.fullmatch(line.text.rstrip(".:")) else 1
-    if not votes:
+    main = _style_of_usual_names(candidates) or _style_of_what_stands_apart(document, candidates)
+    if main is None:
         return []
-    main = max(votes, key=lambda style: (votes[style], style[1]))
     counts = Counter(style_of(line) for _, line in candidates)
     out: list[Heading] = []
     taken: set[int] = set()
@@ -267,16 +286,48 @@ def _unnumbered_paper(document: Document, candidates: list[tuple[int, Line]]) ->
         if i in taken or line.role == "float" or not _heading_text(line.text) or not _alone(document, i):
             continue
         level = _unnumbered_level(line, main, counts)
-        if level:
-            heading = _heading(document, i, "", level)
+        if level == 1 or (level and _set_apart(document, i)):
+            lettered = APPENDIX.fullmatch(line.text)
+            heading = _heading(document, i, lettered.group("num") if lettered else "", level)
             taken.update(range(heading.first, heading.last + 1))
             out.append(heading)
     return out
 
 
+def _style_of_usual_names(candidates: list[tuple[int, Line]]) -> Style | None:
+    """The style in which most headings with usual names ("Methods", "References") are set."""
+    votes: Counter[Style] = Counter()
+    for _, line in candidates:
+        name = line.text.rstrip(".:")
+        if MAIN.fullmatch(name) or BACK.fullmatch(name):
+            votes[style_of(line)] += 2 if MAIN.fullmatch(name) else 1
+    return max(votes, key=lambda style: (votes[style], style[1])) if votes else None
+
+
+def _style_of_what_stands_apart(document: Document, candidates: list[tuple[int, Line]]) -> Style | None:
+    """The largest upright style of three or more short lines, on two pages or more, with space above each."""
+    pages: defaultdict[Style, list[int]] = defaultdict(list)
+    for i, line in candidates:
+        plain = not line.italic and not line.text.endswith(".") and line.role != "float"
+        if plain and _heading_text(line.text) and _alone(document, i) and _set_apart(document, i):
+            pages[style_of(line)].append(line.page)
+    often = [style for style, seen in pages.items() if len(seen) >= 3 and len(set(seen)) >= 2]
+    return max(often, key=lambda style: style[1], default=None)
+
+
+def _set_apart(document: Document, i: int) -> bool:
+    """Whether a line has space above it, or begins its column."""
+    line, before = document.lines[i], document.lines[i - 1] if i else None
+    if before is None or (before.page, before.column) != (line.page, line.column):
+        return True
+    return line.base - before.base > 1.2 * max(document.body.leading, before.size) or line.base < before.base
+
+
 def _unnumbered_level(line: Line, main: Style, counts: Counter[Style]) -> int:
-    if style_of(line) == main or BACK.fullmatch(line.text.rstrip(".:")):
+    if style_of(line) == main or BACK.fullmatch(line.text.rstrip(".:")) or line.text.casefold() == "abstract":
         return 1
+    if STATEMENT.match(line.text):
+        return 0
     if line.size <= main[1] and counts[style_of(line)] >= 2 and not line.text.endswith("."):
         return 2
     return 0

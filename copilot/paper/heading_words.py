@@ -21,6 +21,10 @@ APPENDIX = re.compile(
 ROMAN = re.compile(r"(?P<num>[IVX]{1,5})\.\s+(?P<title>\S.*)")
 LEADER = re.compile(r"(?:\.\s?){4,}|…|\s\d{1,3}$")
 CAPTION = re.compile(r"(?:figure|fig\.?|table|algorithm|listing|scheme)\s+[\dIVXA-Z]", re.I)
+STATEMENT = re.compile(
+    r"(?:theorem|lemma|definition|proposition|corollary|claim|conjecture|example|remark|proof|assumption|observation)\b",
+    re.I,
+)
 MAIN = re.compile(
     r"introduction|background|related works?|methods?|methodology|materials and methods|results?|experiments?"
     r"|results and discussion|discussions?|conclusions?|conclusions? and future works?|experimental (?:setup|results)"
@@ -117,6 +121,12 @@ def is_titlelike(text: str) -> bool:
     return not text or (
         letters(text) >= 2 and (text[0].isupper() or text[0] in "\"“‘'([-$¿«" or text[0].isdigit() or letters(text) > 5)
     )
+
+
+def is_bare_appendix(text: str) -> bool:
+    """Whether a line says "Appendix A" and nothing more: its title may stand below."""
+    match = APPENDIX.fullmatch(unspace(text))
+    return match is not None and not match.group("title")
 
 
 def roman_value(text: str) -> int:

@@ -44,12 +44,13 @@ _PLACES = frozenset(
 )
 # fmt: on
 # fmt: off
-_PARTICLES = frozenset(
+PARTICLES = frozenset(
     {
         "van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "das", "do", "du", "la", "le", "el",
         "al", "bin", "ibn", "ben", "ten", "ter", "af", "av", "zu", "zur", "st", "mc", "mac", "y", "e", "bint", "abu",
     }
 )
+"""Words in a person's name that are written small."""
 # fmt: on
 _MARKS = re.compile(r"[\*∗⋆★†‡§¶♯#♠♣♥♦◦•∧∨△▽✉\^⊥‖∥|□■○●⁎✝◇◆☆⊕⊗✦✻✶]+|[\u00b9\u00b2\u00b3\u2070-\u2079]+|\$.*?\$|[α-ω]")
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’`‘\-‐–.][^\W\d_]+)*\.?|[^\W\d_]\.(?:[-‐]?[^\W\d_]\.)*")
@@ -68,23 +69,27 @@ def tidy_name(text: str) -> str:
     return text[:-1] if re.search(r"[^\W\d_]{3}\.$", text) else text
 
 
-def is_organisation(text: str) -> bool:
-    """Whether a piece of a title block speaks of an institution, an address or a note rather than a person."""
+def is_organisation(text: str, beside_people: bool = False) -> bool:
+    """Whether a piece of a title block speaks of an institution, an address or a note rather than a person.
+
+    In a line of people (`beside_people`) a last word that is also a city does not make a place.
+    """
     if "@" in text or _ORGANISATION.search(text):
         return True
     words = [w.strip(".,").casefold() for w in text.split()]
-    return bool(words) and (words[-1] in _PLACES or sum(w in _PLACES for w in words) * 2 > len(words))
+    ends_in_place = bool(words) and words[-1] in _PLACES and not beside_people
+    return ends_in_place or sum(w in _PLACES for w in words) * 2 > len(words)
 
 
-def is_name(text: str) -> bool:
+def is_name(text: str, beside_people: bool = False) -> bool:
     """Whether a tidied piece of text has the shape of a person's name: two to five capitalised words."""
-    if not 4 <= len(text) <= 45 or any(ch.isdigit() for ch in text) or is_organisation(text):
+    if not 4 <= len(text) <= 45 or any(ch.isdigit() for ch in text) or is_organisation(text, beside_people):
         return False
     tokens = text.split()
     if not 2 <= len(tokens) <= 6 or not all(_TOKEN.fullmatch(token.strip(",")) for token in tokens):
         return False
     strong = [t for t in tokens if t[0].isupper() or not t[0].isascii() or re.match(r"[a-z]{1,2}['’][A-Z]", t)]
-    if any(token.casefold() not in _PARTICLES for token in tokens if token not in strong):
+    if any(token.casefold() not in PARTICLES for token in tokens if token not in strong):
         return False
     return len(strong) >= 2 and any(len(token.strip(".")) >= 2 for token in strong)
 

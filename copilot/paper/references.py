@@ -14,7 +14,8 @@ from copilot.domain.paper import Reference
 from copilot.paper.flow import Document
 from copilot.paper.heading_words import REFERENCES, Heading, Mark, stands_out, style_of
 from copilot.paper.lines import Line
-from copilot.paper.words import join_lines
+from copilot.paper.names import PARTICLES
+from copilot.paper.words import join_lines, unspace
 
 _BRACKET = re.compile(r"\[(\d{1,3})\]")
 _DOTTED = re.compile(r"(\d{1,3})\.(?=\s)")
@@ -56,10 +57,30 @@ def find_span(document: Document, headings: list[Heading]) -> Span | None:
             and (stands_out(document, line) or line.text.isupper() or line.size >= document.body.size)
         ]
     if not spots:
-        return None
+        return _unheaded_span(document)
     at, page = spots[-1]
-    ends = [h.first for h in headings if h.first > at and (h.level == 1 or h.appendix)]
+    if len(spots) > 1 and _nothing_between(document, spots[-2][0], at):
+        at, page = spots[-2]
+    ends = [h.first for h in headings if h.first > at + 2 and (h.level == 1 or (h.appendix and h.number))]
     return Span(at + 1, min(ends, default=len(document.lines)), page)
+
+
+def _unheaded_span(document: Document) -> Span | None:
+    """A bibliography that no heading announces: eight or more rising numbers in the second half that refer to works."""
+    middle = len(document.lines) // 2
+    tail = document.lines[middle:]
+    for pattern in (_BRACKET, _DOTTED):
+        starts = _numbered(tail, pattern)
+        entries = [" ".join(x.text for x in tail[i:j]) for i, j in pairwise([*starts, len(tail)])]
+        if len(entries) >= 8 and sum(bool(_REFERS.search(text[:600])) for text in entries) >= 0.8 * len(entries):
+            first = middle + starts[0]
+            return Span(first, len(document.lines), document.lines[first].page)
+    return None
+
+
+def _nothing_between(document: Document, first: int, second: int) -> bool:
+    """Whether only a blank lies between two headings ("References", then "Primary studies")."""
+    return not any(len(line.text) > 30 for line in document.lines[first + 1 : second])
 
 
 def read_references(document: Document, span: Span | None, cites: list[Mark], floats: set[int]) -> list[Reference]:
@@ -67,22 +88,26 @@ def read_references(document: Document, span: Span | None, cites: list[Mark], fl
 
     `floats` are lines of figures and tables that stand among the entries.
     """
-    marked = _by_destination(document, cites, floats)
     seen: list[tuple[list[Line], int]] = []
     if span is not None:
         end = _next_heading(document, span)
         inside = (document.lines[i] for i in range(span.first, end) if i not in floats)
         lines = [line for line in inside if line.role != "margin" and re.search(r"\w", line.text)]
         seen = [(entry, entry[0].page) for entry in split_entries(document, lines)]
+    loose = any(mark.x is None and document.columns.get(mark.page) == 2 for mark in cites)
+    if loose and abs(len(joined := _at_marks(seen, cites)) - len(cites)) <= 0.1 * len(cites):
+        return [parse_reference(join_lines(x.text for x in entry), page) for entry, page in joined]
+    marked = _by_destination(document, cites, floats)
     if marked and (not seen or len(marked) >= 0.5 * len(seen)):
         return [parse_reference(text, page) for text, page in marked]
-    hyphens = frozenset[str]()
-    return [parse_reference(join_lines((x.text for x in entry), hyphens), page) for entry, page in seen]
+    return [parse_reference(join_lines(x.text for x in entry), page) for entry, page in seen]
 
 
 def _next_heading(document: Document, span: Span) -> int:
     """The first line after the bibliography's heading that is set like that heading, or the span's end."""
     head = document.lines[span.first - 1]
+    if not REFERENCES.fullmatch(unspace(head.text)):
+        return span.end
     for i in range(span.first + 2, span.end):
         line = document.lines[i]
         if style_of(line) == style_of(head) and line.bold == head.bold and stands_out(document, line):
@@ -111,6 +136,21 @@ def _by_destination(document: Document, cites: list[Mark], floats: set[int]) -> 
         out.append((join_lines(line.text for line in lines), document.lines[i].page))
     missing = len(cites) - len(out)
     return out + [("", cites[-1].page)] * missing
+
+
+def _at_marks(seen: list[tuple[list[Line], int]], cites: list[Mark]) -> list[tuple[list[Line], int]]:
+    """Entries as seen, those at whose height no destination stands joined to the one before.
+
+    For destinations that name a height but no column.
+    """
+    out: list[tuple[list[Line], int]] = []
+    for entry, page in seen:
+        told = any(mark.page == page and -6 < entry[0].y0 - mark.y < 26 for mark in cites)
+        if told or not out:
+            out.append((entry, page))
+        else:
+            out[-1] = ([*out[-1][0], *entry], out[-1][1])
+    return out
 
 
 def _line_at(document: Document, mark: Mark) -> int | None:
@@ -227,7 +267,7 @@ def _usual_gap(lines: list[Line]) -> float:
 def _begins(lines: list[Line], i: int, hanging: dict[int, bool], leading: float) -> bool:
     line, before = lines[i], lines[i - 1]
     if hanging:
-        return hanging[i] and not (before.text.endswith("-") and line.text[0].islower())
+        return hanging[i] and not _starts_low(line.text)
     same = line.page == before.page and line.column == before.column
     starts_like_one = bool(_AUTHOR_START.match(line.text))
     if same:
@@ -235,6 +275,12 @@ def _begins(lines: list[Line], i: int, hanging: dict[int, bool], leading: float)
     return (starts_like_one and before.text.rstrip().endswith((".", ")", "]"))) or (
         starts_like_one and bool(re.search(r"(?:19|20)\d{2}[a-z]?\.?$|\d\.$", before.text))
     )
+
+
+def _starts_low(text: str) -> bool:
+    """Whether a line goes on in the middle of a sentence; names may begin low, too ("van den Oord", "d'Autume")."""
+    first = re.split(r"[\s'’]", text, maxsplit=1)[0]
+    return first[:1].islower() and first not in PARTICLES and len(first) > 1
 
 
 # --- what an entry says ---------------------------------------------------------------------------------------------
@@ -301,33 +347,7 @@ def _looks_like_authors(text: str) -> bool:
     words = re.findall(r"[^\W\d_]+", text)
     if not words or len(text) > 900:
         return False
-    lower = [
-        w
-        for w in words
-        if w[0].islower()
-        and w
-        not in {
-            "and",
-            "et",
-            "al",
-            "van",
-            "von",
-            "de",
-            "der",
-            "den",
-            "la",
-            "le",
-            "del",
-            "di",
-            "da",
-            "dos",
-            "el",
-            "bin",
-            "ten",
-            "zu",
-            "others",
-        }
-    ]
+    lower = [w for w in words if w[0].islower() and w not in PARTICLES and w not in {"and", "et", "others"}]
     return len(lower) <= 0.12 * len(words) and (len(words) >= 2 or text.endswith(".") or len(words) == 1)
 
 
