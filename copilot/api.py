@@ -5,14 +5,17 @@ run = api.start(api.Ask(task="demo"))
 summary = api.work(run)
 print(summary.verdict, summary.effect, summary.interval)
 assert api.verify(run) == []
+
+`guest` is somebody on a shared server (`copilot.hosting`); without one, everything is the caller's own.
 """
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -22,12 +25,18 @@ from copilot.config import Home, environment, find_home
 from copilot.domain.base import Value
 from copilot.domain.paper import Paper
 from copilot.domain.task import Settings
+from copilot.errors import SetupError
 from copilot.events import ProtocolAmended
 from copilot.journal import Entry, Reader, read
 from copilot.memory.past import Calibration, PastVerdict
-from copilot.runs import RunFolder, find_run, list_runs
+from copilot.runs import RunFolder, find_run, list_runs, run_named
 from copilot.state import RunState, apply, fold
 
+if TYPE_CHECKING:
+    from copilot.hosting.guests import Guest
+    from copilot.hosting.line import Place
+
+MAX_INBOX = 32 << 20
 PATIENCE = 15.0
 """Seconds without an engine after which following a run ends."""
 
@@ -63,16 +72,29 @@ class Summary(Value):
     exit_code: int = 0
 
 
-def start(ask: Ask, home: Home | None = None, keys: Mapping[str, str] | None = None) -> RunFolder:
+def start(
+    ask: Ask, home: Home | None = None, keys: Mapping[str, str] | None = None, *, guest: Guest | None = None
+) -> RunFolder:
     """Check everything that can be checked, then make the run folder with its first event. Nothing runs yet.
 
     `keys` count as environment variables of this check and are kept nowhere. Raises SetupError (unknown task,
-    unreadable paper, unknown model, missing key); then nothing was made.
+    unreadable paper, unknown model, missing key; for a guest also Refused and OverQuota); then nothing was made.
     """
     from copilot.engine.start import start_run
 
     home = home or find_home()
-    return start_run(ask.task, ask.paper, ask.objective, ask.settings, home, {**environment(home), **(keys or {})})
+    env = {**environment(home), **(keys or {})}
+    if guest is None or guest.owner:
+        return start_run(ask.task, ask.paper, ask.objective, ask.settings, home, env)
+    from copilot.hosting.guests import claim
+    from copilot.hosting.reception import reception_for
+    from copilot.hosting.rules import own_keys, stamps
+
+    own = own_keys(keys or {})
+    settings = reception_for(home).admit(guest, ask.model_dump(exclude_defaults=True), ask.settings, own)
+    run = start_run(ask.task, ask.paper, ask.objective, settings, home, {**env, **own}, stamps(settings))
+    claim(run, guest)
+    return run
 
 
 def work(
@@ -87,13 +109,35 @@ def work(
 
 
 def launch(
-    run: RunFolder, keys: Mapping[str, str] | None = None, *, budget: float | None = None, minutes: float | None = None
-) -> int:
-    """`work` in a process of its own that outlives the caller; keys go into its environment only. The process id."""
-    from copilot.engine.launch import spawn
+    run: RunFolder,
+    keys: Mapping[str, str] | None = None,
+    *,
+    budget: float | None = None,
+    minutes: float | None = None,
+    guest: Guest | None = None,
+) -> None:
+    """`work` in a process of its own that outlives the caller; keys go into its environment only.
 
+    For a guest the run joins the line of the server. Raises OverQuota when the guest has too many in it.
+    """
+    home = find_home()
     limits = {name: value for name, value in {"budget": budget, "minutes": minutes}.items() if value is not None}
-    return spawn(run, find_home(), dict(keys or {}), limits)
+    if guest is None:
+        from copilot.engine.launch import spawn
+
+        spawn(run, home, dict(keys or {}), limits)
+        return
+    from copilot.hosting.reception import reception_for
+
+    reception_for(home).join(run, guest, keys or {}, limits)
+
+
+def place(run: RunFolder) -> Place | None:
+    """Where the run waits in the line of a shared server; None when it does not."""
+    from copilot.hosting.reception import reception
+
+    desk = reception(find_home()) if run.ticket.is_file() else None
+    return desk.line.place(run) if desk else None
 
 
 def engine_alive(run: RunFolder) -> bool:
@@ -108,17 +152,35 @@ def state(run: RunFolder) -> RunState:
     return fold(read(run.journal))
 
 
+class Following:
+    """A run as it goes on: `new()` again and again, until `over`."""
+
+    def __init__(self, run: RunFolder) -> None:
+        self.run, self.state, self._reader = run, RunState(), Reader(run.journal)
+        self._worked = time.monotonic()
+
+    def new(self) -> list[Entry]:
+        """Entries that came since the last call. Raises JournalDamaged."""
+        entries = list(self._reader.new())
+        for entry in entries:
+            apply(self.state, entry)
+        return entries
+
+    @property
+    def over(self) -> bool:
+        """True when the run ended or paused, or nobody works on it for a while (its engine was killed)."""
+        if engine_alive(self.run) or place(self.run) is not None:
+            self._worked = time.monotonic()
+            return self.state.finished is not None
+        return self.state.status not in {"empty", "running"} or time.monotonic() - self._worked > PATIENCE
+
+
 def follow(run: RunFolder, *, poll_seconds: float = 0.3) -> Iterator[Entry]:
-    """Entries as they come, until the run ends or pauses, or nobody works on it for a while (its engine was killed)."""
-    reader, folded, idle = Reader(run.journal), RunState(), 0.0
+    """Entries as they come, until there is nothing to wait for."""
+    following = Following(run)
     while True:
-        for entry in reader.new():
-            apply(folded, entry)
-            yield entry
-        if folded.status not in {"empty", "running"}:
-            return
-        idle = 0.0 if engine_alive(run) else idle + poll_seconds
-        if idle > PATIENCE:
+        yield from following.new()
+        if following.over:
             return
         time.sleep(poll_seconds)
 
@@ -130,20 +192,35 @@ def paper_of(run: RunFolder, folded: RunState | None = None) -> Paper | None:
 
 
 def find(text: str, home: Home | None = None) -> RunFolder:
-    """A run by TASK/START, TASK (its latest) or path."""
+    """A run by TASK/START, TASK (its latest) or path: for the command line, never for a name from a browser."""
     return find_run(text, (home or find_home()).logs)
 
 
-def runs(home: Home | None = None) -> list[RunFolder]:
-    """All runs, newest first."""
-    return list_runs((home or find_home()).logs)
+def named(text: str, home: Home | None = None, *, guest: Guest | None = None) -> RunFolder:
+    """The run TASK/START below the logs. Raises NoSuchRun, also for a run of another guest."""
+    from copilot.hosting.guests import may_see
+    from copilot.hosting.refusals import NoSuchRun
+
+    run = run_named(text, (home or find_home()).logs)
+    if run is None or not may_see(run, guest):
+        raise NoSuchRun
+    return run
 
 
-def past(home: Home | None = None) -> list[PastVerdict]:
-    """Verdicts of the latest runs in short, newest first."""
+def runs(home: Home | None = None, *, guest: Guest | None = None) -> list[RunFolder]:
+    """All runs, newest first; a guest's own ones."""
+    found = list_runs((home or find_home()).logs)
+    return found if guest is None or guest.owner else [run for run in found if run.owner == guest.name]
+
+
+def past(home: Home | None = None, *, guest: Guest | None = None) -> list[PastVerdict]:
+    """Verdicts of the latest runs in short, newest first; a guest's own ones."""
     from copilot.memory.past import past_verdicts
 
-    return past_verdicts((home or find_home()).logs)
+    home = home or find_home()
+    found = past_verdicts(home.logs)
+    mine = {run.name for run in runs(home, guest=guest)}
+    return [item for item in found if item.run in mine]
 
 
 def predictions(verdicts: list[PastVerdict]) -> Calibration:
@@ -162,7 +239,7 @@ def tasks(home: Home | None = None) -> list[str]:
 
 def say(run: RunFolder, text: str, *, author: str = "person") -> None:
     """A free remark to the agent; it reads it before its next step."""
-    inbox.leave(run.inbox, inbox.Message(action="say", text=text, author=author))
+    _leave(run, inbox.Message(action="say", text=text, author=author))
 
 
 def answer(
@@ -173,20 +250,66 @@ def answer(
     text: str = "",
     data: dict[str, Any] | None = None,
     author: str = "person",
+    guest: Guest | None = None,
 ) -> None:
     """Answer a question.
 
     For the gate `ideas`, `data` may hold edited `ideas` and `rejected` {id: reason}; for `plan`, a `plan`.
+    Raises Refused when a guest would approve an install: what enters the server is its owner's decision.
     """
+    if guest is not None and not guest.owner:
+        from copilot.hosting.rules import check_answer
+
+        check_answer(state(run).questions.get(question_id), choice)
     message = inbox.Message(
         action="answer", question_id=question_id, choice=choice, text=text, data=data or {}, author=author
     )
-    inbox.leave(run.inbox, message)
+    _leave(run, message)
 
 
 def control(run: RunFolder, action: inbox.Action, *, author: str = "person") -> None:
     """`pause` (resumable) or `stop` (final), at the next safe point."""
-    inbox.leave(run.inbox, inbox.Message(action=action, author=author))
+    _leave(run, inbox.Message(action=action, author=author))
+
+
+def _leave(run: RunFolder, message: inbox.Message) -> None:
+    """Raises SetupError for what is too long, and when more was said than a person can have meant."""
+    if run.inbox.is_file() and run.inbox.stat().st_size > MAX_INBOX:
+        raise SetupError("too much was said to this run already; let it finish, or start another one")
+    try:
+        inbox.leave(run.inbox, message)
+    except ValueError as error:
+        raise SetupError(str(error)) from error
+
+
+def stop(run: RunFolder, *, author: str = "person") -> None:
+    """End the run for good, also when no engine works on it or it waits in the line. Ended already: nothing."""
+    from copilot.hosting.rules import own_keys
+
+    if state(run).finished is not None:
+        return
+    control(run, "stop", author=author)
+    _leave_line(run)
+    if not engine_alive(run):  # an engine that reads the inbox, says that it was stopped, and ends: no turn is needed
+        launch(run, own_keys({}) if run.owner else {})
+
+
+def delete(run: RunFolder, home: Home | None = None) -> None:
+    """Remove a run folder for good. Raises SetupError while an engine works on it or when it is not one of ours."""
+    logs = (home or find_home()).logs.resolve()
+    if engine_alive(run):
+        raise SetupError("this run is being worked on: stop it first, then delete it")
+    if run.path.is_symlink() or run.path.resolve().parent.parent != logs:
+        raise SetupError("this run lies outside the logs of this installation: delete it by hand")
+    _leave_line(run)
+    shutil.rmtree(run.path)
+
+
+def _leave_line(run: RunFolder) -> None:
+    from copilot.hosting.reception import reception
+
+    if desk := reception(find_home()):
+        desk.line.leave(run)
 
 
 def amend(run: RunFolder, *, seeds: int | None, seconds_per_trial: float | None, reason: str) -> ProtocolAmended:

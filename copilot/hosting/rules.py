@@ -18,6 +18,7 @@ from copilot.config import Home
 from copilot.domain.base import Value
 from copilot.domain.task import Settings
 from copilot.errors import SetupError
+from copilot.events import QuestionAsked
 from copilot.hosting.refusals import Refused
 from copilot.llm.keys import SECRET_NAMES, SETTING_NAMES
 from copilot.llm.names import resolve
@@ -107,6 +108,12 @@ def own_keys(keys: Mapping[str, str]) -> dict[str, str]:
         raise Refused(f"{beyond[0][:40]!r} is not the name of a key; there are: {', '.join(SECRET_NAMES)}")
     endpoints = [name for name in SETTING_NAMES if name.endswith(("_BASE_URL", "_ENDPOINT"))]
     return {name: "" for name in (*SECRET_NAMES, *endpoints)} | dict(keys)
+
+
+def check_answer(question: QuestionAsked | None, choice: str) -> None:
+    """Raises Refused when a guest would let something from outside onto the server."""
+    if question is not None and question.gate == "install" and choice != "refuse":
+        raise Refused("only the owner of this server may let something be installed; choose refuse")
 
 
 def _check_paper(paper: str, home: Home) -> None:
