@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from copilot.agents.desk import Desk
 from copilot.blobs import Blobs
 from copilot.config import Home
-from copilot.disk import write_atomic
+from copilot.disk import make_folder, settle_tree, sync, write_atomic
 from copilot.domain.paper import Paper
-from copilot.domain.task import Settings, Task
+from copilot.domain.task import Settings, Task, TaskHead
 from copilot.errors import CannotDo, SetupError
 from copilot.events import QuestionAsked, SandboxChosen
 from copilot.journal import Journal
@@ -24,6 +24,7 @@ from copilot.lab.evaluate import Evaluator, open_evaluator
 from copilot.lab.trials import Bench
 from copilot.lab.workspace import Workspace
 from copilot.llm.keys import Keys
+from copilot.llm.names import resolve
 from copilot.llm.open import open_model
 from copilot.llm.protocol import Model
 from copilot.runs import RunFolder
@@ -44,15 +45,29 @@ def model_name(settings: Settings, task: Task | None, role: str) -> str:
     return settings.models.get(role) or from_task or settings.llm
 
 
+def fallback_name(settings: Settings, task: Task | None, role: str) -> str:
+    """The model that takes over for a role, or empty; in the same order as `model_name`."""
+    head = task.head if task else TaskHead()
+    return settings.fallbacks.get(role) or settings.fallback or head.fallbacks.get(role) or head.fallback
+
+
 def open_models(settings: Settings, task: Task, env: Mapping[str, str]) -> str:
     """Check that every role has a model with its key. The sentence to stamp when none of them is a language model."""
-    unknown = set(settings.models) | set(task.head.models)
+    unknown = set(settings.models) | set(task.head.models) | set(settings.fallbacks) | set(task.head.fallbacks)
     if unknown - set(ROLES):
         raise SetupError(f"unknown role {sorted(unknown - set(ROLES))[0]!r}; roles are: {', '.join(ROLES)}")
     keys = Keys.from_environment(env)
+    for second in {fallback_name(settings, task, role) for role in ROLES} - {""}:
+        _can_take_over(open_model(second, keys))
     names = {model_name(settings, task, role) for role in ROLES}
     labels = [open_model(name, keys).honest_label for name in sorted(names)]
     return next((label for label in labels if label), "")
+
+
+def _can_take_over(model: Model) -> Model:
+    if model.honest_label:
+        raise SetupError(f"{model.name} is no language model and cannot take over from one; name another fall-back")
+    return model
 
 
 @dataclass
@@ -143,10 +158,12 @@ class Services:
             making = self.run.data / "making"
             remove_tree(making)
             prepare(self.dataset, seed, making / "inputs", making / "sealed")
+            settle_tree(making)
             for made, place in ((making / "inputs", inputs), (making / "sealed", sealed)):
-                place.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(place.parent)
                 remove_tree(place)
                 made.replace(place)
+                sync(place.parent)
             making.rmdir()
         if not (sealed.parent / "grade.json").is_file():
             write_atomic(sealed.parent / "grade.json", (sealed / "grade.json").read_bytes())
@@ -189,7 +206,25 @@ class Services:
             limits=self.limits(),
             label=self.label(),
             mounts=self.mounts(),
+            gpu=self.gpu,
         )
+
+    @property
+    def gpu(self) -> bool:
+        """True when programs are given the GPU: a cap of GPU-seconds was set, and there is one."""
+        from copilot.sandbox.supervisor.bwrap import GPU_DEVICES
+
+        if self.state.limits.gpu_seconds is None:
+            return False
+        found = any(Path(device).exists() for device in GPU_DEVICES)
+        if not found:
+            self.desk.warn("gpu", "GPU-seconds were granted, but no GPU is seen here: programs run without one")
+        return found
+
+    def reserve_gpu(self, programs: int) -> None:
+        """Raise Paused when so many programs at once could pass the cap of GPU-seconds."""
+        if self.gpu:
+            self.desk.budget().reserve_time(gpu_s=programs * self.limits().seconds)
 
     @property
     def store(self) -> Store:
@@ -247,10 +282,21 @@ def build(
     keys = Keys.from_environment(env)
     state = fold(journal.entries)
 
-    def model_for(role: str) -> Model:
-        return open_model(model_name(state.settings or Settings(), state.task, role), keys)
+    opened: dict[str, Model] = {}
 
-    desk = Desk(journal=journal, state=state, blobs=Blobs(run.blobs), model_for=model_for)
+    def shared(name: str) -> Model:
+        """One object a name: two roles with the same local model ask the same server."""
+        who = str(resolve(name, keys.setting))
+        return opened.setdefault(who, opened.get(who) or open_model(name, keys))
+
+    def model_for(role: str) -> Model:
+        return shared(model_name(state.settings or Settings(), state.task, role))
+
+    def fallback_for(role: str) -> Model | None:
+        name = fallback_name(state.settings or Settings(), state.task, role)
+        return _can_take_over(shared(name)) if name else None
+
+    desk = Desk(journal=journal, state=state, blobs=Blobs(run.blobs), model_for=model_for, fallback_for=fallback_for)
     return Services(run=run, home=home, desk=desk, env=env, wait=wait)
 
 
