@@ -108,6 +108,17 @@ def work(
     return summary(run)
 
 
+def upload(content: bytes, name: str, home: Home | None = None, *, guest: Guest | None = None) -> Path:
+    """Keep an uploaded PDF; its path, for `Ask.paper`. Raises SetupError, for a guest also OverQuota."""
+    from copilot.hosting.reception import reception_for
+    from copilot.hosting.uploads import keep
+
+    home = home or find_home()
+    if guest is not None:
+        reception_for(home).upload(guest, len(content))
+    return keep(content, name, home.cache)
+
+
 def launch(
     run: RunFolder,
     keys: Mapping[str, str] | None = None,
@@ -183,6 +194,14 @@ def follow(run: RunFolder, *, poll_seconds: float = 0.3) -> Iterator[Entry]:
         if following.over:
             return
         time.sleep(poll_seconds)
+
+
+def diff(run: RunFolder, before: str, after: str) -> str:
+    """What changed in the workspace between two snapshots of a run, as a unified diff."""
+    from copilot.lab.diffs import unified
+    from copilot.lab.workspace import Workspace
+
+    return unified(Workspace(run.workspace, run.history), before, after)
 
 
 def paper_of(run: RunFolder, folded: RunState | None = None) -> Paper | None:

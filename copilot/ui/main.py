@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from copilot.config import find_home
-from copilot.runs import list_runs
-from copilot.ui.parts import links, outline
+from copilot.ui.parts import links, outline, session
 from copilot.ui.parts.frame import guarded
 from copilot.ui.parts.outline import Outline
 from copilot.ui.parts.text import plain
@@ -42,7 +40,7 @@ def _sidebar() -> None:
         st.caption("The model proposes. Code measures and decides.")
         links.link("new", label="New run", stretch=True)
         links.link("history", label="History", stretch=True)
-        recent = [outline.of(folder) for folder in list_runs(find_home().logs)[:RECENT]]
+        recent = [outline.of(folder) for folder in session.runs()[:RECENT]]
         if recent:
             st.caption("Latest runs")
         with st.container(gap="xxsmall"):

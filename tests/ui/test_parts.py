@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from copilot.config import Home
 from copilot.domain.idea import Scalar
 from copilot.errors import SetupError
-from copilot.ui.parts import cells, charts, forms, outline, pageimage, session, stream, uploads
+from copilot.hosting import uploads
+from copilot.ui.parts import cells, charts, forms, outline, pageimage, session, stream
 from tests.ui import canned
 
 PDF = b"%PDF-1.7\n" + b"x" * 100
@@ -62,14 +63,14 @@ def test_a_full_upload_folder_says_so(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("name", ["", "demo", "../demo/x", "/etc/passwd", "demo/../demo", "a/b/c", "demo/.", "..\\x/y"])
 def test_only_names_of_runs_are_opened(home: Path, name: str) -> None:
     canned.started(home / "logs")
-    assert session.run_named(name) is None
+    assert session.named(name) is None
 
 
 def test_a_link_out_of_the_logs_is_not_followed(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     elsewhere = canned.started(tmp_path_factory.mktemp("other"))
     (home / "logs" / "demo").mkdir(parents=True)
     (home / "logs" / "demo" / "linked").symlink_to(elsewhere.path)
-    assert session.run_named("demo/linked") is None
+    assert session.named("demo/linked") is None
 
 
 def test_outlines_say_what_became_of_runs(home: Path) -> None:

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from copilot import api
 from copilot.domain.experiment import VerdictWord
 from copilot.errors import CopilotError
+from copilot.hosting.line import Place
 from copilot.state import RunState, Status
 from copilot.ui.parts import live, session
 from copilot.ui.parts.links import STEPS, link
@@ -68,10 +70,12 @@ def verdict_badge(word: VerdictWord) -> None:
     st.badge(word, color=VERDICT_COLOUR[word], icon=":material/gavel:")  # type: ignore[arg-type]
 
 
-def status_badge(status: Status, *, working: bool, asked: bool = False) -> None:
+def status_badge(status: Status, *, working: bool, asked: bool = False, place: Place | None = None) -> None:
     """What the run does now: a run that no engine works on is not running, whatever its journal says last."""
     word, colour = STATUS_WORD[status]
-    if status in {"running", "empty"}:
+    if place is not None:
+        word, colour = f"in line: {place.place} of {place.of}", "blue"
+    elif status in {"running", "empty"}:
         word, colour = (
             ("waiting for you", "orange") if asked else (word, colour) if working else ("interrupted", "gray")
         )
@@ -104,7 +108,12 @@ def header(view: View, step: str) -> None:
     """Title, state, steps, and whatever needs a person."""
     state = view.state
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="run-header"):
-        status_badge(state.status, working=live.alive(view.run), asked=bool(state.open_questions))
+        status_badge(
+            state.status,
+            working=live.alive(view.run),
+            asked=bool(state.open_questions),
+            place=api.place(view.run),
+        )
         if state.verdict is not None:
             verdict_badge(state.verdict.word)
         if state.settings is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from copilot.config import environment, find_home
+from copilot.ui.parts import session
 
 MODELS = {
     "offline": "Offline: rules, no language model, no key",
@@ -41,7 +42,9 @@ def variable(model: str) -> str:
 
 
 def is_set(model: str) -> bool:
-    """True when this server already has a key for the model."""
+    """True when this server already has a key for the model that this person may use."""
+    if session.restricted():
+        return False
     names = _VARIABLES.get(model.partition(":")[0], ())
     env = environment(find_home())
     return any(env.get(name) for name in names)

@@ -27,7 +27,9 @@ def started(run: RunFolder) -> None:
 
 
 def alive(run: RunFolder) -> bool:
-    """True while an engine works on the run, or is on its way to."""
+    """True while an engine works on the run, or is on its way to; not while it waits in the line of a shared server."""
+    if api.place(run) is not None:
+        return False
     launched: dict[str, float] = st.session_state.setdefault("launched", {})
     age = time.monotonic() - launched.get(run.name, -START_GRACE)
     if age < QUIET_START:
@@ -45,6 +47,7 @@ def signature(view: View, working: bool) -> tuple[Any, ...]:
     state = view.state
     return (
         working,
+        api.place(view.run),
         state.status,
         state.paper is not None,
         state.claims is not None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from copilot import api, inbox
+from copilot import inbox
 from copilot.blobs import Blobs
 from copilot.events import QuestionAsked
 from copilot.runs import RunFolder
@@ -42,8 +42,7 @@ def yes(question: QuestionAsked) -> str:
 
 def stop(view: View) -> None:
     """Ask the engine to stop for good."""
-    api.control(view.run, "stop")
-    actions.resume(view.run)
+    actions.stop(view.run)
     st.toast("The run stops at its next safe point.")
 
 
@@ -91,5 +90,6 @@ def _form(view: View, question: QuestionAsked) -> None:
             default = f"Without an answer: {plain(question.default)}" if question.default else "It can wait"
             st.caption(f"{default}, after {question.timeout_seconds:.0f} s.")
         if st.form_submit_button("Answer", type="primary", key=f"answer_{question.id}"):
-            actions.answer(view.run, question.id, choice=choice, text=text or "")
-            st.rerun()
+            with frame.told():
+                actions.answer(view.run, question.id, choice=choice, text=text or "")
+                st.rerun()

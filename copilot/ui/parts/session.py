@@ -1,6 +1,7 @@
-"""The run that a browser session looks at: found by name, followed incrementally, kept in the session's memory.
+"""Who the person in front of the page is, and the run that they look at: found by name, followed incrementally.
 
-Only names of the form TASK/START below the home's logs are opened: what stands in a URL is never a path.
+Only names of the form TASK/START below the home's logs are opened: what stands in a URL is never a path. On a shared
+server a guest is known by a cookie, and a run of somebody else is no run.
 """
 
 from __future__ import annotations
@@ -15,8 +16,12 @@ from copilot import api
 from copilot.config import find_home
 from copilot.domain.paper import Paper
 from copilot.errors import CopilotError
+from copilot.events import FilesChanged
+from copilot.hosting.guests import COOKIE, Guest
+from copilot.hosting.reception import reception
+from copilot.hosting.refusals import NoSuchRun
 from copilot.journal import Entry, Reader
-from copilot.runs import NAME, RunFolder
+from copilot.runs import RunFolder
 from copilot.state import RunState, apply
 from copilot.ui.parts.timeline import shown
 
@@ -33,6 +38,8 @@ class View:
     state: RunState = field(default_factory=RunState)
     steps: list[Entry] = field(default_factory=list)
     """What the timeline shows; made into rows only where they are drawn."""
+    before: dict[int, str] = field(default_factory=dict)
+    """Sequence number of a change of files -> the snapshot that it changed."""
     problem: str = ""
     _paper: Paper | None = None
 
@@ -41,6 +48,8 @@ class View:
         before = self.reader.seq
         try:
             for entry in self.reader.new():
+                if isinstance(entry.event, FilesChanged):
+                    self.before[entry.seq] = self.state.snapshot
                 apply(self.state, entry)
                 if shown(entry):
                     self.steps.append(entry)
@@ -55,15 +64,35 @@ class View:
         return self._paper
 
 
-def run_named(text: str) -> RunFolder | None:
-    """The run TASK/START below the logs, or None: nothing else is a run's name, and no link leads out."""
-    parts = text.split("/")
-    if len(parts) != 2 or not all(NAME.fullmatch(part) for part in parts):
+def guest() -> Guest | None:
+    """The guest of a shared server, known by the cookie; None on a server for one person.
+
+    A browser that keeps no cookie is a guest until the page is loaded again.
+    """
+    desk = reception(find_home())
+    if desk is None:
         return None
-    logs = find_home().logs.resolve()
-    folder = RunFolder((logs / parts[0] / parts[1]).resolve())
-    inside = folder.path.is_relative_to(logs)
-    return folder if inside and folder.journal.is_file() else None
+    known = desk.guest(st.context.cookies.get(COOKIE, "")) if COOKIE in st.context.cookies else None
+    return known or desk.guest(st.session_state.setdefault("token", desk.sessions.issue()))
+
+
+def restricted() -> bool:
+    """True for a guest who is not the owner of the server."""
+    person = guest()
+    return person is not None and not person.owner
+
+
+def runs() -> list[RunFolder]:
+    """The runs that this person may see, newest first."""
+    return api.runs(guest=guest())
+
+
+def named(text: str) -> RunFolder | None:
+    """The run TASK/START, or None when there is none for this person."""
+    try:
+        return api.named(text, guest=guest())
+    except NoSuchRun:
+        return None
 
 
 def view_of(run: RunFolder) -> View:
@@ -91,5 +120,5 @@ def current_name() -> str:
 
 def current() -> View | None:
     """The view of the run that the URL names, if there is such a run."""
-    run = run_named(current_name())
+    run = named(current_name())
     return view_of(run) if run else None

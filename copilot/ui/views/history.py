@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from copilot import api
-from copilot.config import find_home
-from copilot.runs import RunFolder, list_runs
+from copilot.runs import RunFolder
 from copilot.ui.parts import actions, frame, links, live, outline, session
 from copilot.ui.parts.outline import Outline
 from copilot.ui.parts.text import ago, count, dollars, fold_for_search, number, plain, seconds, signed
@@ -17,7 +16,7 @@ PAGE = 15
 def show() -> None:
     """The page."""
     st.title("History", anchor=False)
-    folders = list_runs(find_home().logs)
+    folders = session.runs()
     if not folders:
         frame.empty("There are no runs yet. Upload a paper to start the first one.")
         return
@@ -56,7 +55,7 @@ def _predictions(outlines: list[Outline]) -> None:
                 "Each idea came with a probability that it would be supported. This compares it with the verdicts."
             )
             return
-        found = api.predictions(api.past())
+        found = api.predictions(api.past(guest=session.guest()))
         if found.brier is None:
             st.info("No verdict can be compared yet: invalid ones do not count.")
             return
@@ -84,7 +83,7 @@ def _row(item: Outline) -> None:
     with st.container(border=True, key=f"history-{key}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             working = item.status in {"running", "paused", "empty"} and live.alive(item.run)
-            frame.status_badge(item.status, working=working)
+            frame.status_badge(item.status, working=working, place=api.place(item.run))
             if item.verdict:
                 frame.verdict_badge(item.verdict)
             when = ago(item.started) if item.started else "unknown time"

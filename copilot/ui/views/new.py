@@ -7,10 +7,10 @@ import re
 import streamlit as st
 
 from copilot import api
-from copilot.config import find_home
 from copilot.domain.task import Settings
 from copilot.errors import SetupError
-from copilot.ui.parts import actions, frame, keys, limits, links, uploads
+from copilot.hosting.uploads import MAX_MB
+from copilot.ui.parts import actions, frame, keys, limits, links, session
 
 SOURCES = {
     "pdf": ":material/upload_file: Upload a PDF",
@@ -63,7 +63,8 @@ class _Given:
             return api.Ask(paper=match[1], settings=settings)
         if not self.content:
             raise SetupError("choose a PDF first")
-        return api.Ask(paper=str(uploads.keep(self.content, self.name, find_home().cache)), settings=settings)
+        paper = api.upload(self.content, self.name, guest=session.guest())
+        return api.Ask(paper=str(paper), settings=settings)
 
 
 def _given(source: str) -> _Given:
@@ -71,9 +72,9 @@ def _given(source: str) -> _Given:
         file = st.file_uploader(
             "The paper as PDF",
             type="pdf",
-            max_upload_size=uploads.MAX_MB,
+            max_upload_size=MAX_MB,
             key="new_pdf",
-            help=f"At most {uploads.MAX_MB} MB. The file stays on this server.",
+            help=f"At most {MAX_MB} MB. The file stays on this server.",
         )
         return _Given("pdf", content=file.getvalue(), name=file.name) if file else _Given("pdf")
     if source == "arxiv":

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from copilot import api
+from copilot.errors import CopilotError
+from copilot.events import FilesChanged
+from copilot.journal import Entry
+from copilot.runs import RunFolder
 from copilot.state import PHASES, RunState
 from copilot.ui.parts import actions, charts, frame, gauges, links, live, questions, stream
 from copilot.ui.parts.session import View
@@ -55,7 +61,11 @@ def _outcome(view: View, working: bool) -> None:
             links.link("results", view.run.name, label="See the verdict and its reasons")
             if state.report is not None:
                 links.link("report", view.run.name, label="Read the report")
-    if state.finished is not None and state.finished.status != "done":
+    place = api.place(view.run)
+    if place is not None:
+        note = plain(place.note or "It starts by itself; you can close the page.")
+        st.info(f"In line: place {place.place} of {place.of}. {note}", icon=":material/hourglass_top:")
+    elif state.finished is not None and state.finished.status != "done":
         st.error(plain(state.finished.detail or f"This run ended: {state.finished.status}.", 1000))
     elif state.pause is not None and not working:
         st.warning(f"Paused: {plain(state.pause.detail, 600)}", icon=":material/pause:")
@@ -78,12 +88,14 @@ def _controls(view: View, working: bool) -> None:
     if live.ended(view.state):
         return
     with st.container(horizontal=True, key="run-controls"):
-        if not working:
+        place = api.place(view.run)
+        waits = place is not None and not place.note
+        if not working and not waits:
             if st.button("Resume", type="primary", icon=":material/play_arrow:", key="run_resume"):
                 actions.resume(view.run)
                 st.rerun()
             return
-        if st.button(
+        if not waits and st.button(
             "Pause", icon=":material/pause:", key="run_pause", help="Stops at the next safe point; resumable."
         ):
             api.control(view.run, "pause")
@@ -131,7 +143,7 @@ def _timeline(view: View) -> None:
     start = _window(len(steps), view.run.name)
     with box:
         for entry in reversed(steps[max(start - WINDOW, 0) : start]):
-            _row(row_of(entry))
+            _row(row_of(entry), _difference(view, entry))
 
 
 def _window(total: int, run: str) -> int:
@@ -142,14 +154,29 @@ def _window(total: int, run: str) -> int:
     return max(total - (page - 1) * WINDOW, 0)
 
 
-def _row(row: Row) -> None:
+def _difference(view: View, entry: Entry) -> str:
+    """What a change of files changed, or nothing for another kind of step."""
+    if not isinstance(entry.event, FilesChanged):
+        return ""
+    return _diff(str(view.run.path), view.before.get(entry.seq, ""), entry.event.snapshot)
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _diff(run: str, before: str, after: str) -> str:
+    try:
+        return api.diff(RunFolder(Path(run)), before, after)
+    except CopilotError as error:
+        return str(error)
+
+
+def _row(row: Row, difference: str = "") -> None:
     colour = TONES[row.tone]
     line = f":{colour}[:material/{row.icon}:] :gray[{row.time:%H\\:%M\\:%S}] {plain(row.text, 240)}"
     if not row.detail.strip() or row.detail.strip() == row.text:
         st.markdown(f":small[{line}]")
         return
     with st.expander(line, key=f"row-{row.seq}"):
-        st.code(row.detail, language=None, wrap_lines=True)
+        st.code(difference or row.detail, language="diff" if difference else None, wrap_lines=True)
 
 
 def _say(view: View, working: bool) -> None:
