@@ -222,6 +222,22 @@ class ToolCalled(Event):
 class ToolReturned(Event):
     """What it got back; `text` is what the model sees. A call that a power cut took is carried out again."""
 
+    input_tokens: int = 0
+    """What its attempts were, or may have been, billed for."""
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0
+
+
+class ModelSwitched(Event):
+    """A role's model did not answer any more and another took over for good: a deviation, stamped on the verdict."""
+
+    kind: Literal["ModelSwitched"] = "ModelSwitched"
+    durable: ClassVar[bool] = True
+    role: str
+    first: str
+    second: str
+    text: str
+    """Why, as the first one's provider said it."""
     kind: Literal["ToolReturned"] = "ToolReturned"
     call_id: str
     text: str
@@ -277,6 +293,8 @@ class MetricRecorded(Event):
     call_id: str = ""
 
 
+    gpu: bool = False
+    """True when it was given the GPU: its seconds count against the cap."""
 class QuestionAsked(Event):
     """Something waits for a person. `gate` says what an answer must look like."""
 
@@ -474,6 +492,7 @@ AnyEvent = Annotated[
     | IntegrityChecked
     | VerdictReached
     | ReportWritten
+    | ModelSwitched
     | Warned
     | RunPaused
     | RunFinished

@@ -16,7 +16,7 @@ from copilot import events as ev
 from copilot.domain.experiment import Check, Plan, Protocol, Purpose, TrialResult, Verdict
 from copilot.domain.idea import Idea, Review
 from copilot.domain.paper import Claim
-from copilot.domain.task import Settings, Task
+from copilot.domain.task import Settings, Task, TaskBudget
 from copilot.journal import Entry
 
 Status = Literal["empty", "running", "paused", "done", "failed", "stopped", "cannot"]
@@ -84,6 +84,9 @@ class RunState:
     unpriced_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    switches: list[ev.ModelSwitched] = field(default_factory=list)
+    gpu_seconds: float = 0.0
+    """Wall seconds of programs that held the GPU."""
     turns: list[Turn] = field(default_factory=list)
     steps: list[ToolStep] = field(default_factory=list)
     snapshot: str = ""
@@ -126,6 +129,17 @@ class RunState:
     def open_questions(self) -> list[ev.QuestionAsked]:
         """Asked and not answered."""
         return [question for id_, question in self.questions.items() if id_ not in self.answers]
+
+    @property
+    def limits(self) -> TaskBudget:
+        """The caps in force: the run's own, else the task's."""
+        own, task = self.settings or Settings(), self.task.head.budget if self.task else TaskBudget()
+        return TaskBudget(
+            usd=task.usd if own.budget_usd is None else own.budget_usd,
+            minutes=own.minutes or task.minutes,
+            tokens=own.tokens or task.tokens,
+            gpu_seconds=own.gpu_seconds or task.gpu_seconds,
+        )
 
     @property
     def phase(self) -> str:
@@ -282,6 +296,17 @@ def _tool_returned(state: RunState, event: ev.ToolReturned, entry: Entry) -> Non
         if step.called.call_id == event.call_id:
             step.returned = event
             return
+def _failed(state: RunState, event: ev.ModelFailed, entry: Entry) -> None:
+    state.cost_usd += event.cost_usd or 0.0
+    state.unpriced_calls += event.cost_usd is None
+    state.input_tokens += event.input_tokens
+    state.output_tokens += event.output_tokens
+
+
+def _switched(state: RunState, event: ev.ModelSwitched, entry: Entry) -> None:
+    state.switches.append(event)
+
+
 
 
 def _files(state: RunState, event: ev.FilesChanged, entry: Entry) -> None:
@@ -300,6 +325,7 @@ def _metric(state: RunState, event: ev.MetricRecorded, entry: Entry) -> None:
 
 
 def _question(state: RunState, event: ev.QuestionAsked, entry: Entry) -> None:
+    state.gpu_seconds += event.seconds if event.gpu else 0.0
     state.questions[event.id] = event
 
 
@@ -400,6 +426,8 @@ _HANDLERS: dict[type, Callable[[RunState, Any, Entry], None]] = {
     ev.ProtocolFrozen: _frozen,
     ev.ProtocolAmended: _amended,
     ev.TrialStarted: _trial_started,
+    ev.ModelFailed: _failed,
+    ev.ModelSwitched: _switched,
     ev.TrialFinished: _trial_finished,
     ev.IntegrityChecked: _checked,
     ev.VerdictReached: _verdict,

@@ -164,7 +164,7 @@ def _gone(state: RunState, first: int) -> list[Part]:
     if not first:
         return []
     begin, end = state.turns[0].seq, state.turns[first].seq
-    past = [item for item in state.metrics if item.call_id and int(item.call_id.split(".")[0]) < first]
+    past = [item for item in state.metrics if _turn_of(item) in range(first)]
     notes = [step.called.input.get("text", "") for step in state.steps if _is_note(step) and step.seq < end]
     summary: dict[str, Any] = {
         "turns_before": first,
@@ -180,6 +180,12 @@ def _gone(state: RunState, first: int) -> list[Part]:
 
 def _is_note(step: ToolStep) -> bool:
     return step.called.name == NOTE_TOOL and step.returned is not None and not step.returned.is_error
+
+
+def _turn_of(item: MetricRecorded) -> int:
+    """The turn that measured it; -1 for what was measured outside of the agent's loop."""
+    number, dot, _ = item.call_id.partition(".")
+    return int(number) if dot and number.isdigit() else -1
 
 
 def _row(item: MetricRecorded) -> dict[str, Any]:

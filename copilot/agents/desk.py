@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -15,9 +16,10 @@ from pydantic import BaseModel, ValidationError
 from copilot.blobs import Blobs
 from copilot.domain.base import canonical_json
 from copilot.errors import Paused
-from copilot.events import Event, ModelCalled, ModelFailed, Warned
+from copilot.events import Event, ModelCalled, ModelFailed, ModelSwitched, Warned
 from copilot.journal import Entry, Journal
 from copilot.llm.budget import Budget
+from copilot.llm.fallback import FallbackModel
 from copilot.llm.protocol import (
     Message,
     Model,
@@ -43,6 +45,8 @@ class Desk:
     blobs: Blobs
     model_for: Callable[[str], Model]
     on_text: Callable[[str], None] | None = None
+    fallback_for: Callable[[str], Model | None] = lambda role: None
+    """The model that takes over for a role whose own one does not answer, if there is one."""
     opened: dict[str, Model] = field(default_factory=dict)
 
     def record(self, event: Event) -> Entry:
@@ -57,10 +61,53 @@ class Desk:
             self.record(Warned(where=where, text=text))
 
     def model(self, role: str) -> Model:
-        """The model of this role, opened once."""
+        """The model of this role, opened once; its fall-back from the switch on, also in a resumed run."""
         if role not in self.opened:
-            self.opened[role] = self.model_for(role)
+            second = self.fallback_for(role)
+            if second is None:
+                self.opened[role] = self.model_for(role)
+            elif any(switch.role == role for switch in self.state.switches):
+                self.opened[role] = second
+            else:
+                self.opened[role] = FallbackModel(self.model_for(role), second, partial(self._switch, role))
         return self.opened[role]
+
+    def _switch(self, role: str, first: Model, second: Model, error: ProviderError) -> None:
+        self._failed(role, first, error)
+        self.record(ModelSwitched(role=role, first=first.name, second=second.name, text=str(error)))
+
+    def _failed(self, role: str, model: Model, error: ProviderError) -> None:
+        """A call without an answer, settled: its attempts may have been billed."""
+        self.record(
+            ModelFailed(
+                role=role,
+                model=model.name,
+                text=str(error),
+                retryable=error.retryable,
+                input_tokens=error.usage.input + error.usage.cache_read + error.usage.cache_write,
+                output_tokens=error.usage.output,
+                cost_usd=model.cost_usd(error.usage),
+            )
+        )
+
+    def budget(self) -> Budget:
+        """The caps of this run, and what is spent of each by the record."""
+        state, caps = self.state, self.state.limits
+        return Budget(
+            limit_usd=caps.usd,
+            spent_usd=state.cost_usd,
+            limit_tokens=caps.tokens,
+            spent_tokens=state.input_tokens + state.output_tokens,
+            limit_minutes=caps.minutes,
+            spent_minutes=state.active_seconds / 60,
+            limit_gpu_s=caps.gpu_seconds,
+            spent_gpu_s=state.gpu_seconds,
+        )
+
+    def _known(self, request: Request, model: Model) -> dict[str, Any] | None:
+        """The answer that was paid before, also by the model that answered before a switch."""
+        names = [model.name, *(switch.first for switch in self.state.switches if switch.role == request.role)]
+        return next((found for name in names if (found := self.state.replies.get(request.digest(name)))), None)
 
     def ask(self, request: Request) -> Reply:
         """The answer to this request: from the journal when it was paid before, else from the model, within budget.
@@ -68,30 +115,26 @@ class Desk:
         Raises Paused when the budget or the provider does not allow a call now; the run can be resumed.
         """
         model = self.model(request.role)
-        digest = request.digest(model.name)
-        known = self.state.replies.get(digest)
+        known = self._known(request, model)
         if known is not None:
             return Reply.model_validate(known)
-        settings = self.state.settings
-        limit = settings.budget_usd if settings else None
-        Budget(limit_usd=limit, spent_usd=self.state.cost_usd).reserve(model, request)
+        self.budget().reserve(model, request)
         began = time.monotonic()
         try:
             reply = model.complete(request, self.on_text)
         except ProviderError as error:
-            failed = ModelFailed(role=request.role, model=model.name, text=str(error), retryable=error.retryable)
-            self.record(failed)
+            self._failed(request.role, model, error)
             raise Paused("provider", str(error)) from error
-        self._remember(request, model, digest, reply, time.monotonic() - began)
+        self._remember(request, model, reply, time.monotonic() - began)
         return reply
 
-    def _remember(self, request: Request, model: Model, digest: str, reply: Reply, seconds: float) -> None:
+    def _remember(self, request: Request, model: Model, reply: Reply, seconds: float) -> None:
         usage = reply.usage
         self.record(
             ModelCalled(
                 role=request.role,
                 model=model.name,
-                request_hash=digest,
+                request_hash=request.digest(model.name),
                 request_blob=self.blobs.put(canonical_json(request.model_dump(mode="json"))),
                 reply=reply.model_dump(mode="json"),
                 cost_usd=model.cost_usd(usage),

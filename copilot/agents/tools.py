@@ -154,6 +154,8 @@ class Toolbox:
             raise Retry(f"seed {given.seed} is kept for the trials; explore with seed 0 or above 1000")
         if not (self.bench.workspace.folder / SCRIPT).is_file():
             raise Retry(f"there is no {SCRIPT} in the workspace yet")
+        if self.bench.gpu:
+            self.desk.budget().reserve_time(gpu_s=self.bench.limits.seconds)
         self.prepare_seed(given.seed)
         arms = self.arms()
         ran = run_cell(self.bench, Cell("tune", given.arm, given.seed), self._saved("before a run"), arms)

@@ -30,15 +30,26 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         "steps": arguments.steps,
         "budget_usd": arguments.budget,
         "minutes": arguments.minutes,
+        "tokens": arguments.max_tokens,
+        "gpu_seconds": arguments.gpu_seconds,
+        "fallback": arguments.fallback,
         "approve": arguments.approve,
         "sandbox": arguments.sandbox,
         "allow": arguments.allow,
     }
+    return _checked({name: value for name, value in given.items() if value is not None})
+
+
+OPTIONS = {"budget_usd": "budget", "tokens": "max-tokens", "gpu_seconds": "gpu-seconds"}
+"""Setting -> option, where they differ."""
+
+
+def _checked(given: dict[str, Any]) -> Settings:
     try:
-        return Settings.model_validate({name: value for name, value in given.items() if value is not None})
+        return Settings.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
-        option = str(first["loc"][0]).removesuffix("_usd")
+        option = OPTIONS.get(str(first["loc"][0]), str(first["loc"][0]))
         raise SetupError(f"--{option}: {first['msg']}") from error
 
 
@@ -62,11 +73,18 @@ def resume(arguments: argparse.Namespace) -> int:
 
 
 def _new_limits(folder: RunFolder, arguments: argparse.Namespace) -> Settings | None:
-    given = {"budget_usd": arguments.budget, "minutes": arguments.minutes}
+    given = {
+        "budget_usd": arguments.budget,
+        "minutes": arguments.minutes,
+        "tokens": arguments.max_tokens,
+        "gpu_seconds": arguments.gpu_seconds,
+        "fallback": arguments.fallback,
+    }
     given = {name: value for name, value in given.items() if value is not None}
     if not given:
         return None
-    return (api.state(folder).settings or Settings()).model_copy(update=given)
+    settings = api.state(folder).settings or Settings()
+    return _checked(settings.model_dump() | given)
 
 
 def _work(
@@ -135,7 +153,7 @@ def show(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(found.model_dump_json(indent=1))
         return 0
-    progress = Progress(sys.stdout)
+    progress = Progress(sys.stdout, numbered=True)
     for entry in read(folder.journal):
         progress.show(entry)
     print("\n".join(verdict_lines(found, api.state(folder))))

@@ -11,6 +11,8 @@ from copilot.cli import commands, tools
 LEVELS = ("namespace", "landlock", "seccomp-only", "limits-only")
 LLM_HELP = "offline, claude, gpt4, gemini, llama, or provider:model (default: offline, which is no language model)"
 
+FALLBACK_HELP = "the model that takes over when a role's own does not answer any more; stamped on the verdict"
+
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of `copilot`; every command sets `act`, a function of the parsed arguments."""
@@ -47,6 +49,8 @@ def _runs(actions: Any) -> None:
     _run_argument(resume)
     resume.add_argument("--budget", type=float, metavar="USD", help="a new cap in dollars for the whole run")
     resume.add_argument("--minutes", type=float, metavar="MINUTES", help="a new cap in minutes for the whole run")
+    _caps(resume, "a new cap, for the whole run: ")
+    resume.add_argument("--fallback", metavar="NAME", help=FALLBACK_HELP)
     resume.add_argument(
         "--wait", action="store_true", help="wait at gates for answers from the app or `copilot answer`"
     )
@@ -194,6 +198,8 @@ def _settings(command: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="let the agent fetch this package or Hub repository (OWNER/NAME) without a question; repeatable",
     )
+    _caps(command, "hard cap in ")
+    command.add_argument("--fallback", metavar="NAME", help=FALLBACK_HELP)
     command.add_argument(
         "--sandbox",
         choices=["auto", *LEVELS],
@@ -210,3 +216,13 @@ def _run_argument(command: argparse.ArgumentParser) -> None:
 def _json(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="one JSON document on stdout, all else on stderr")
     return command
+def _caps(command: argparse.ArgumentParser, which: str) -> None:
+    command.add_argument("--max-tokens", type=int, metavar="N", help=f"{which}tokens of all model calls, in and out")
+    command.add_argument(
+        "--gpu-seconds",
+        type=float,
+        metavar="S",
+        help=f"{which}seconds of programs with the GPU; without it none has it",
+    )
+
+

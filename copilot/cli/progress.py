@@ -29,7 +29,7 @@ LIVE_LIMIT = 200_000
 class Progress:
     """Prints to `out`; folds as it goes, so that every line knows the stage and the cost."""
 
-    def __init__(self, out: TextIO, *, quiet: bool = False) -> None:
+    def __init__(self, out: TextIO, *, quiet: bool = False, numbered: bool = False) -> None:
         self.out = out
         self.quiet = quiet
         self.state = RunState()
@@ -52,7 +52,8 @@ class Progress:
         elapsed = int((entry.time - started).total_seconds())
         stage = STAGES.get(self.state.phase, self.state.phase)
         head = f"[{elapsed // 60:02d}:{elapsed % 60:02d}  ${self.state.cost_usd:.4f}]"
-        print(f"{head} {stage:<11} {shorten(text)}", file=self.out, flush=True)
+        number = f"{entry.seq:>5} " if self.numbered else ""
+        print(f"{number}{head} {stage:<11} {shorten(text)}", file=self.out, flush=True)
 
 
 class Live:
@@ -168,6 +169,7 @@ _LINES: dict[type, Callable[[RunState, Any], str]] = {
     ev.ModelFailed: lambda state, event: f"{event.model} failed: {event.text}",
     ev.ToolCalled: _tool,
     ev.CommandRun: lambda state, event: _command(state, event) if event.purpose in {"explore", "tune"} else "",
+    ev.ModelSwitched: lambda state, event: f"{event.second} takes over from {event.first}: {event.text}",
     ev.QuestionAsked: lambda state, event: f"question {event.id}: {event.text}",
     ev.SuppliesFetched: lambda state, event: f"fetched {event.what} {event.name}, approved by {event.approved_by}",
     ev.FeedbackGiven: lambda state, event: f"{event.author} says: {event.choice} {event.text}",

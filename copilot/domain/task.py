@@ -24,6 +24,9 @@ class TaskBudget(Value):
 
     usd: float | None = Field(default=None, ge=0)
     minutes: float | None = Field(default=None, gt=0)
+    tokens: int | None = Field(default=None, gt=0)
+    gpu_seconds: float | None = Field(default=None, gt=0)
+    """Wall seconds of programs that were given the GPU, summed; without this limit none gets it."""
 
 
 class TaskHead(Value):
@@ -41,6 +44,10 @@ class TaskHead(Value):
     prototype: str = ""
     models: dict[str, str] = {}
     """Role -> model name, where a role uses another model than `--llm`."""
+    fallback: str = ""
+    """The model that takes over when a role's own one does not answer any more."""
+    fallbacks: dict[str, str] = {}
+    """Role -> model name, where a role falls back to another model than `fallback`."""
     source: str = ""
     licence: str = ""
 
@@ -76,6 +83,12 @@ class Settings(Value):
     sandbox: str = "auto"
     """`auto`, or a level chosen by name; anything below `landlock` only when named here."""
     models: dict[str, str] = {}
+    tokens: int | None = Field(default=None, gt=0)
+    """Cap of all tokens, in and out."""
+    gpu_seconds: float | None = Field(default=None, gt=0)
+    """Cap of wall seconds with the GPU; programs get the GPU only when it is given."""
+    fallback: str = ""
+    fallbacks: dict[str, str] = {}
     allow: list[str] = []
     """What the agent may have fetched without a question: a package's name (with what it needs), or a Hub id as
     `OWNER/NAME`, `model:NAME` or `dataset:NAME`."""

@@ -43,9 +43,10 @@ def listen(services: Services) -> None:
 def safe_point(services: Services) -> None:
     """Between two steps: hear what people say, and keep to the time budget. Raises Paused or Stopped."""
     listen(services)
-    minutes = services.settings.minutes or services.task.head.budget.minutes
-    if minutes is not None and services.state.active_seconds > minutes * 60:
-        raise Paused("budget", f"the budget of {minutes:g} minutes is used up; resume with a larger --minutes")
+    budget = services.desk.budget()
+    if budget.limit_minutes is not None and budget.spent_minutes > budget.limit_minutes:
+        told = f"the budget of {budget.limit_minutes:g} minutes is used up; resume with a larger --minutes"
+        raise Paused("budget", told)
 
 
 def gate(services: Services, question: QuestionAsked) -> FeedbackGiven:

@@ -13,7 +13,7 @@ from copilot.domain.experiment import Plan, Tuning
 from copilot.domain.idea import Idea
 from copilot.engine.human import gate, safe_point
 from copilot.engine.ideation import DEFAULT_MINIMUM, installed, task_choice, usable_cards
-from copilot.engine.services import Services, model_name
+from copilot.engine.services import Services, fallback_name, model_name
 from copilot.errors import CannotDo, RunFailed, SetupError
 from copilot.events import FilesChanged, PlanMade, PrototypeChosen, QuestionAsked, Retrieved
 from copilot.lab.cards import Card, prototype_folder
@@ -24,7 +24,7 @@ from copilot.lab.verdict import possible_verdicts
 from copilot.memory.past import PastVerdict, same_question
 
 GATE = "gate-plan"
-PROMPT_TOKENS, ANSWER_TOKENS, CACHED = 12_000, 900, 0.65
+PROMPT_TOKENS, ANSWER_TOKENS, CACHED = 6_000, 900, 0.8
 """A typical turn of the experiment agent, tools and instructions included, and the share a cache serves."""
 WANTED: tuple[tuple[Literal["model", "dataset", "code"], int], ...] = (("model", 5), ("dataset", 5), ("code", 5))
 
@@ -201,7 +201,8 @@ def forecast(services: Services, made: Plan) -> list[str]:
     from copilot.engine.measuring import build_protocol
 
     design = possible_verdicts(build_protocol(services, made, idea_of(services), {}, draft=True))
-    return [text, *design, *_model_cost(services), *_seen_before(services, made)]
+    gpu = _gpu_time(services, seconds * services.workers)
+    return [text, *design, *gpu, *_model_cost(services), *_seen_before(services, made)]
 
 
 def tuning_programs(made: Plan) -> int:
@@ -224,8 +225,23 @@ def _model_cost(services: Services) -> list[str]:
     calls = services.settings.steps
     usd = forecast_usd(who, calls, PROMPT_TOKENS, ANSWER_TOKENS, CACHED)
     told = "no price is known for it" if usd is None else f"about ${usd:.2f} if every one is used"
-    spent = f"${services.state.cost_usd:.2f} were spent so far"
-    return [f"The experiment agent may make {calls} calls to {who}: {told}; {spent}."]
+    state, caps = services.state, services.state.limits
+    spent = f"${state.cost_usd:.2f} were spent so far" + ("" if caps.usd is None else f" of ${caps.usd:.2f}")
+    found = [f"The experiment agent may make {calls} calls to {who}: {told}; {spent}."]
+    if caps.tokens is not None:
+        used, each = state.input_tokens + state.output_tokens, PROMPT_TOKENS + ANSWER_TOKENS
+        found.append(f"That is about {calls * each:,} tokens; {used:,} of {caps.tokens:,} are used so far.")
+    if second := fallback_name(services.settings, services.task, "experiment"):
+        found.append(f"If it does not answer any more, {second} takes over, which would stand beside the verdict.")
+    return found
+
+
+def _gpu_time(services: Services, seconds: float) -> list[str]:
+    """Program time summed over workers, for every program holds the GPU that was granted."""
+    if not services.gpu:
+        return []
+    cap = services.state.limits.gpu_seconds
+    return [f"About {max(1, round(seconds))} GPU-seconds; {services.state.gpu_seconds:.0f} of {cap:g} are used so far."]
 
 
 def _seen_before(services: Services, made: Plan) -> list[str]:

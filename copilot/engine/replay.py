@@ -28,6 +28,7 @@ from copilot.engine.services import build, model_name
 from copilot.engine.tuning import TUNE
 from copilot.errors import CopilotError, RunFailed, SetupError
 from copilot.journal import Entry, Journal, read
+from copilot.llm.budget import Budget
 from copilot.llm.names import resolve
 from copilot.llm.protocol import Reply, Request, Usage
 from copilot.runs import RunFolder
@@ -41,9 +42,11 @@ OUTSIDE: tuple[type[ev.Event], ...] = (
     ev.ProtocolAmended,
     ev.SuppliesFetched,
 )
+    ev.ModelFailed,
+    ev.ModelSwitched,
 """What the world said: put in where the run had it."""
-SKIPPED: tuple[type[ev.Event], ...] = (ev.RunStarted, ev.RunResumed, ev.RunPaused, ev.ModelFailed)
-"""What belongs to one engine process, and calls that brought no answer."""
+SKIPPED: tuple[type[ev.Event], ...] = (ev.RunStarted, ev.RunResumed, ev.RunPaused)
+"""What belongs to one engine process."""
 VOLATILE = {"seconds", "peak_memory_mb", "output_bytes", "pid", "attempt"}
 TIMES = re.compile(r'("seconds": |"time": )[\d.e+-]+|\b\d+(?:\.\d+)? ?(?:ms|s|sec|seconds)\b')
 PARALLEL: tuple[type[ev.Event], ...] = (ev.TrialStarted, ev.TrialFinished, ev.CommandRun)
@@ -55,22 +58,26 @@ class NotRecorded(CopilotError):
 
 
 class RecordedModel:
-    """A model whose every answer comes from the journal. Raises NotRecorded for a question that is not there."""
+    """A model whose every answer comes from the journal. Raises NotRecorded for a question that is not there.
+
+    `names` are the models that answered for this role, in order: with a fall-back there are two.
+    """
 
     honest_label = ""
 
-    def __init__(self, name: str, calls: dict[str, ev.ModelCalled]) -> None:
-        self.name = name
+    def __init__(self, names: list[str], calls: dict[str, ev.ModelCalled]) -> None:
+        self.name = names[0]
+        self._names = names
         self._calls = calls
         self._cost: float | None = 0.0
 
     def complete(self, request: Request, on_text: Callable[[str], None] | None = None) -> Reply:
         """The recorded reply."""
-        found = self._calls.get(request.digest(self.name))
+        found = next((call for name in self._names if (call := self._calls.get(request.digest(name)))), None)
         if found is None:
             asked = f"the replay asks {self.name} a question of role {request.role!r}"
             raise NotRecorded(f"{asked} that the run never asked (was it made by another version of this program?)")
-        self._cost = found.cost_usd
+        self.name, self._cost = found.model, found.cost_usd
         return Reply.model_validate(found.reply)
 
     def worst_case_usd(self, request: Request) -> float | None:
@@ -94,6 +101,10 @@ class ReplayDesk(Desk):
     last: int = -1
 
     def record(self, event: ev.Event) -> Entry:
+    def budget(self) -> Budget:
+        """No caps: neither time nor money may end a replay that the run itself outlived."""
+        return Budget()
+
         """Compare, write the recorded counterpart where there is one, then what came from outside right after it."""
         place = self._counterpart(event)
         if place is None:
@@ -259,8 +270,6 @@ def _drive(again: RunFolder, home: Home, entries: list[Entry], state: RunState, 
         started = services.state
         if started.settings is None:
             raise RunFailed("the run has no settings")
-        # Neither time nor money may end a replay that the run itself outlived.
-        started.settings = started.settings.model_copy(update={"minutes": 1e9, "budget_usd": None})
         desk = ReplayDesk(
             journal=journal,
             state=started,
@@ -283,4 +292,4 @@ def _recorded_model(role: str, entries: list[Entry], state: RunState) -> Recorde
     names = [call.model for call in calls if call.role == role]
     if not names and state.settings is not None:
         names = [str(resolve(model_name(state.settings, state.task, role)))]
-    return RecordedModel(names[0], {call.request_hash: call for call in calls})
+    return RecordedModel(list(dict.fromkeys(names)), {call.request_hash: call for call in calls})

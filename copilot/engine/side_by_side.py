@@ -32,6 +32,11 @@ def side_by_side(
         running: set[Future[R]] = set()
         while waiting or running:
             while waiting and len(running) < services.workers and stop is None:
+                try:
+                    services.reserve_gpu(len(running) + 1)
+                except Paused as pause:
+                    stop = None if running else pause  # a program that ends early may leave room
+                    break
                 item = waiting.pop(0)
                 started(item)
                 running.add(pool.submit(work, item))

@@ -77,6 +77,8 @@ class Bench:
     """Name of the training label where dataset.json does not say it."""
     mounts: Mounts = NOTHING
     """What was fetched for the experiment: read-only folders and the variables that name them."""
+    gpu: bool = False
+    """True when programs are given the GPU."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class Ran:
     folder: Path
     argv: list[str]
     log: Path
+    gpu: bool = False
 
 
 def seed_folder(base: Path, seed: int) -> Path:
@@ -124,6 +127,7 @@ def run_cell(bench: Bench, cell: Cell, snapshot: str, parameters: Mapping[str, M
         env={**bench.mounts.env, **({"COPILOT_INPUTS": str(inputs)} if inputs else {})},
         limits=bench.limits,
         log=log,
+        gpu=bench.gpu,
     )
     outcome = bench.sandbox.run(job)
     full = _machine_full(bench, outcome)
@@ -133,7 +137,7 @@ def run_cell(bench: Bench, cell: Cell, snapshot: str, parameters: Mapping[str, M
     remove_tree(home)
     if full:
         raise _full(bench, cell)
-    return Ran(cell, outcome, folder, argv, log)
+    return Ran(cell, outcome, folder, argv, log, bench.gpu)
 
 
 def _machine_full(bench: Bench, outcome: Outcome) -> bool:
@@ -281,6 +285,7 @@ def command_run(ran: Ran, purpose: str, call_id: str) -> CommandRun:
         tail=output_of(outcome)[-2000:],
         log=ran.log.name,
         level=outcome.level,
+        gpu=ran.gpu,
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from copilot.domain.base import Value
 from copilot.errors import Paused
+from copilot.llm.fallback import FallbackModel
 from copilot.llm.prices import worst_case_tokens
 from copilot.llm.protocol import Model, Request, Usage
 
@@ -59,7 +60,8 @@ class Budget(Value):
         Under a dollar cap a model without a known price is refused, because nothing bounds its cost.
         """
         usd = model.worst_case_usd(request)
-        tokens = None if self.limit_tokens is None else worst_case_tokens(request)
+        asked = model.asked if isinstance(model, FallbackModel) else 1
+        tokens = None if self.limit_tokens is None else asked * worst_case_tokens(request)
         if self.limit_usd is not None:
             if usd is None:
                 raise Paused(

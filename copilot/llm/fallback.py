@@ -47,6 +47,11 @@ class FallbackModel:
         first = self._first.worst_case_usd(request)
         return None if first is None else first + second
 
+    @property
+    def asked(self) -> int:
+        """How many models one question may be paid to."""
+        return 1 if self._switched else 2
+
     def cost_usd(self, usage: Usage) -> float | None:
         """What this usage cost with the model in use."""
         return (self._second if self._switched else self._first).cost_usd(usage)

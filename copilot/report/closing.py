@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from copilot.events import ModelCalled, RunStarted
+from copilot.events import CommandRun, ModelCalled, ModelFailed, RunStarted
 from copilot.report.cells import Cells
 from copilot.report.markdown import bullets, code, quoted
 from copilot.report.record import Record
@@ -55,8 +55,8 @@ def environment(record: Record, cells: Cells) -> Iterable[str]:
         )
         + " seconds."
     )
-    seqs = record.seqs(ModelCalled)
-    calls = cells.number("calls", state.calls, "model calls", seqs)
+    calls = cells.number("calls", state.calls, "model calls", record.seqs(ModelCalled))
+    seqs = record.seqs(ModelCalled, ModelFailed)
     usd = cells.number("cost-usd", round(state.cost_usd, 6), "model calls in dollars", seqs)
     tokens = cells.number("tokens", state.input_tokens + state.output_tokens, "tokens, input and output", seqs)
     names = sorted({entry.event.model for entry in record.entries if isinstance(entry.event, ModelCalled)})
@@ -65,6 +65,14 @@ def environment(record: Record, cells: Cells) -> Iterable[str]:
     if state.unpriced_calls:
         unknown = cells.number("calls-unpriced", state.unpriced_calls, "calls without a known price", seqs)
         lines.append(f"For {unknown} calls no price is known; their cost is not in the sum.")
+    if state.gpu_seconds:
+        held = cells.number("gpu-seconds", round(state.gpu_seconds, 1), "seconds with a GPU", record.seqs(CommandRun))
+        lines.append(f"Programs held the GPU for {held} seconds.")
+    lines += [
+        f"{code(item.first)} did not answer any more ({quoted(item.text, 300)}); {code(item.second)} took over as the "
+        f"model of role {code(item.role)}."
+        for item in state.switches
+    ]
     lines += [
         f"Fetched from outside for the experiment: {item.what} {code(item.name)} "
         f"({code(', '.join(item.items) or item.revision, 600)}), approved by {code(item.approved_by)}."

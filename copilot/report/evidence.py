@@ -120,6 +120,11 @@ def stamps_of(state: RunState) -> list[str]:
     if state.sandbox and state.sandbox.level != "namespace":
         found.append(f"Weaker sandbox ({state.sandbox.level}). {LEVEL_TEXTS[state.sandbox.level]}")
     found += [f"Amended after {item.results_seen} results: {item.reason}" for item in state.amendments]
+    found += [
+        f"Deviation from the protocol: {item.first} did not answer any more, and {item.second} took over as the "
+        f"model of role {item.role}."
+        for item in state.switches
+    ]
     return found + _loosely_related(state) + _trivial_baseline(state) + _unequal_tuning(state)
 
 

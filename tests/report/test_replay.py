@@ -43,7 +43,7 @@ def test_predictions_and_values_are_not_masked() -> None:
 
 def test_a_question_that_was_never_asked_is_no_answer() -> None:
     with pytest.raises(Exception, match="never asked"):
-        RecordedModel("offline", {}).complete(Request(role="idea", system="", messages=[]))
+        RecordedModel(["offline"], {}).complete(Request(role="idea", system="", messages=[]))
 
 
 @pytest.mark.sandbox

@@ -15,6 +15,8 @@ def show(state: RunState, working: bool) -> None:
     with st.container(horizontal=True, gap="medium", key="gauges"):
         _elapsed(state, working)
         _cost(state)
+        _tokens(state)
+        _gpu(state)
         _trials(state)
         st.metric(
             "Model calls",
@@ -32,7 +34,7 @@ def worked(state: RunState, working: bool, now: datetime | None = None) -> float
 
 
 def _elapsed(state: RunState, working: bool) -> None:
-    limit = state.settings.minutes if state.settings else None
+    limit = state.limits.minutes
     note = f"of {seconds(limit * 60)}" if limit else None
     st.metric(
         "Working time",
@@ -45,11 +47,26 @@ def _elapsed(state: RunState, working: bool) -> None:
 
 
 def _cost(state: RunState) -> None:
-    cap = state.settings.budget_usd if state.settings else None
+    cap = state.limits.usd
     note = f"of {dollars(cap)}" if cap is not None else None
     if state.unpriced_calls:
         note = f"{note or ''} + {count(state.unpriced_calls, 'call')} without a price".strip()
     st.metric("Cost", dollars(state.cost_usd), delta=note, delta_color="off", delta_arrow="off", width="content")
+
+
+def _tokens(state: RunState) -> None:
+    """Tokens beside their cap; without a cap they stand in the help of the calls."""
+    if (cap := state.limits.tokens) is None:
+        return
+    spent = f"{state.input_tokens + state.output_tokens:,}"
+    st.metric("Tokens", spent, delta=f"of {cap:,}", delta_color="off", delta_arrow="off", width="content")
+
+
+def _gpu(state: RunState) -> None:
+    if (cap := state.limits.gpu_seconds) is None:
+        return
+    held, note = seconds(state.gpu_seconds), f"of {seconds(cap)}"
+    st.metric("GPU time", held, delta=note, delta_color="off", delta_arrow="off", width="content")
 
 
 def _trials(state: RunState) -> None:

@@ -25,7 +25,7 @@ def fields(model: str) -> Callable[[], Settings]:
         key="new_approve",
     )
     with st.expander("Limits", icon=":material/tune:"):
-        numbers = _numbers()
+        numbers = _numbers() | _more_caps()
         allow = st.text_input(
             "May be fetched without a question (optional)",
             key="new_allow",
@@ -88,3 +88,33 @@ def _numbers() -> dict[str, Any]:
         help="The most exploration steps before the protocol is frozen.",
     )
     return {"budget_usd": budget, "minutes": minutes, "seeds": seeds, "steps": steps or 30}
+
+
+def _more_caps() -> dict[str, Any]:
+    first, second, third = st.columns(3)
+    tokens = first.number_input(
+        "Tokens",
+        min_value=1,
+        value=None,
+        step=100_000,
+        placeholder="no cap",
+        key="new_tokens",
+        help="All tokens of model calls, in and out. A call whose worst case would pass this is not made.",
+    )
+    gpu = second.number_input(
+        "GPU-seconds",
+        min_value=1.0,
+        value=None,
+        step=60.0,
+        placeholder="no GPU",
+        key="new_gpu",
+        help="Programs get the GPU only when this is given, and hold it no longer than this in sum.",
+    )
+    fallback = third.text_input(
+        "Fall-back model (optional)",
+        key="new_fallback",
+        placeholder="gpt4",
+        max_chars=120,
+        help="Takes over when the model does not answer any more. That is a deviation and stands beside the verdict.",
+    )
+    return {"tokens": tokens, "gpu_seconds": gpu, "fallback": (fallback or "").strip()}

@@ -195,6 +195,7 @@ _MAKERS: dict[type, Callable[[Any], Parts]] = {
     ev.ToolCalled: _tool,
     ev.ToolReturned: _returned,
     ev.FilesChanged: _files,
+    ev.ModelSwitched: lambda e: ("swap_horiz", f"{e.second} took over from {e.first}", e.text, "bad"),
     ev.CommandRun: _command,
     ev.MetricRecorded: _metric,
     ev.QuestionAsked: _question,
