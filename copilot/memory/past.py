@@ -1,16 +1,20 @@
-"""Verdicts of earlier runs, and the score of the probabilities that came with them. Reads journals, writes nothing."""
+"""Verdicts of earlier runs, and the score of the probabilities that came with them. Reads journals, changes none."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from copilot.domain.base import Value
 from copilot.domain.idea import Arm, Scalar
 from copilot.errors import CopilotError
-from copilot.journal import read
+from copilot.projection import projected
 from copilot.runs import list_runs, run_named
-from copilot.state import RunState, fold
+from copilot.state import RunState
 
 LATEST = 200
 BINS = 5
@@ -30,6 +34,9 @@ class PastVerdict(Value):
     probability: float
     predicted_effect: float
     model: str = ""
+
+
+IN_SHORT: TypeAdapter[PastVerdict | None] = TypeAdapter(PastVerdict | None)
 
 
 class Calibration(Value):
@@ -54,13 +61,9 @@ def past_verdicts(logs: Path, *, but: str = "") -> list[PastVerdict]:
     for run in list_runs(logs)[:LATEST]:
         if run.name == but or (reader is not None and run.owner != reader.owner):
             continue
-        try:
-            state = fold(read(run.journal))
-        except CopilotError:
-            continue
-        if (past := _in_short(run.name, state)) is not None:
-            found.append(past)
-    return found
+        with contextlib.suppress(CopilotError):
+            found.append(projected(run, logs, "past", IN_SHORT, partial(_in_short, run.name)))
+    return [past for past in found if past is not None]
 
 
 def _in_short(name: str, state: RunState) -> PastVerdict | None:

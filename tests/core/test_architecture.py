@@ -13,6 +13,7 @@ FLOORS: list[set[str]] = [
     {"config", "disk", "events"},
     {"runs", "blobs", "inbox", "journal"},
     {"state"},
+    {"projection"},
     {"llm", "sandbox", "hub", "paper", "literature", "memory"},
     {"lab"},
     {"report"},
