@@ -14,10 +14,11 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from copilot import inbox
 from copilot.blobs import Blobs
@@ -29,6 +30,7 @@ from copilot.errors import SetupError
 from copilot.events import ProtocolAmended
 from copilot.journal import Entry, Reader, read
 from copilot.memory.past import Calibration, PastVerdict
+from copilot.projection import projected
 from copilot.runs import RunFolder, find_run, list_runs, run_named
 from copilot.state import RunState, apply, fold
 
@@ -72,6 +74,9 @@ class Summary(Value):
     exit_code: int = 0
 
 
+SUMMARY = TypeAdapter(Summary)
+
+
 def start(
     ask: Ask, home: Home | None = None, keys: Mapping[str, str] | None = None, *, guest: Guest | None = None
 ) -> RunFolder:
@@ -95,6 +100,33 @@ def start(
     run = start_run(ask.task, ask.paper, ask.objective, settings, home, {**env, **own}, stamps(settings))
     claim(run, guest)
     return run
+
+
+def branch(
+    run: RunFolder,
+    at: int,
+    *,
+    say: str = "",
+    home: Home | None = None,
+    keys: Mapping[str, str] | None = None,
+    guest: Guest | None = None,
+) -> RunFolder:
+    """A new run that shares the first entries of `run`, up to number `at`, and goes its own way. Nothing runs yet.
+
+    Raises SetupError when it cannot be branched there, for a guest also Refused and OverQuota.
+    """
+    from copilot.engine.branch import branch as make
+
+    home = home or find_home()
+    if guest is None or guest.owner:
+        return make(run, at, home, say=say)
+    from copilot.hosting.guests import claim
+    from copilot.hosting.reception import reception_for
+
+    reception_for(home).admit(guest, {}, state(run).settings or Settings(), keys or {})
+    made = make(run, at, home, say=say)
+    claim(made, guest)
+    return made
 
 
 def work(
@@ -340,12 +372,17 @@ def amend(run: RunFolder, *, seeds: int | None, seconds_per_trial: float | None,
 
 def summary(run: RunFolder, folded: RunState | None = None) -> Summary:
     """The outcome in one value."""
-    folded = folded or state(run)
+    make = partial(_outcome, run.name)
+    found = make(folded) if folded else projected(run, find_home().logs, "summary", SUMMARY, make)
+    report = run.report / "report.md"
+    return found.model_copy(update={"report": str(report) if report.is_file() else None})
+
+
+def _outcome(run: str, folded: RunState) -> Summary:
     verdict = folded.verdict
     first = verdict.comparisons[0] if verdict and verdict.comparisons else None
-    report = run.report / "report.md"
     return Summary(
-        run=run.name,
+        run=run,
         task=folded.task.name if folded.task else "",
         status=folded.status,
         verdict=verdict.word if verdict else None,
@@ -358,7 +395,6 @@ def summary(run: RunFolder, folded: RunState | None = None) -> Summary:
         protocol=folded.protocol_hash or None,
         sandbox=folded.sandbox.level if folded.sandbox else None,
         cost_usd=round(folded.cost_usd, 6),
-        report=str(report) if report.is_file() else None,
         stamps=list(verdict.stamps) if verdict else list(folded.stamps),
         detail=folded.finished.detail if folded.finished else (folded.pause.detail if folded.pause else ""),
         exit_code=_exit_code(folded),

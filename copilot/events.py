@@ -49,6 +49,21 @@ class RunResumed(Event):
     """Set when the person resumed with other limits."""
 
 
+class RunBranched(Event):
+    """The entries so far are those of another run, copied; from here on this run goes its own way."""
+
+    kind: Literal["RunBranched"] = "RunBranched"
+    durable: ClassVar[bool] = True
+    run: str
+    parent: str
+    at: int
+    """The last entry that both have; `hash` is its own."""
+    hash: str
+    known: str = ""
+    """The parent's verdict, when it had one by then."""
+    by: str = "person"
+
+
 class SandboxChosen(Event):
     """The level that contains every program of this run, and why better ones were skipped."""
 
@@ -207,21 +222,6 @@ class ModelFailed(Event):
     model: str
     text: str
     retryable: bool
-
-
-class ToolCalled(Event):
-    """The agent used a tool."""
-
-    kind: Literal["ToolCalled"] = "ToolCalled"
-    call_id: str
-    name: str
-    input: dict[str, Any]
-    step: int
-
-
-class ToolReturned(Event):
-    """What it got back; `text` is what the model sees. A call that a power cut took is carried out again."""
-
     input_tokens: int = 0
     """What its attempts were, or may have been, billed for."""
     output_tokens: int = 0
@@ -238,6 +238,21 @@ class ModelSwitched(Event):
     second: str
     text: str
     """Why, as the first one's provider said it."""
+
+
+class ToolCalled(Event):
+    """The agent used a tool."""
+
+    kind: Literal["ToolCalled"] = "ToolCalled"
+    call_id: str
+    name: str
+    input: dict[str, Any]
+    step: int
+
+
+class ToolReturned(Event):
+    """What it got back; `text` is what the model sees. A call that a power cut took is carried out again."""
+
     kind: Literal["ToolReturned"] = "ToolReturned"
     call_id: str
     text: str
@@ -278,6 +293,8 @@ class CommandRun(Event):
     tail: str = ""
     log: str = ""
     level: str = ""
+    gpu: bool = False
+    """True when it was given the GPU: its seconds count against the cap."""
 
 
 class MetricRecorded(Event):
@@ -293,8 +310,6 @@ class MetricRecorded(Event):
     call_id: str = ""
 
 
-    gpu: bool = False
-    """True when it was given the GPU: its seconds count against the cap."""
 class QuestionAsked(Event):
     """Something waits for a person. `gate` says what an answer must look like."""
 
@@ -461,6 +476,7 @@ class Unknown(Event):
 AnyEvent = Annotated[
     RunStarted
     | RunResumed
+    | RunBranched
     | SandboxChosen
     | PaperRead
     | ClaimsExtracted
@@ -476,6 +492,7 @@ AnyEvent = Annotated[
     | PlanMade
     | ModelCalled
     | ModelFailed
+    | ModelSwitched
     | ToolCalled
     | ToolReturned
     | FilesChanged
@@ -492,7 +509,6 @@ AnyEvent = Annotated[
     | IntegrityChecked
     | VerdictReached
     | ReportWritten
-    | ModelSwitched
     | Warned
     | RunPaused
     | RunFinished

@@ -191,7 +191,7 @@ def fold(entries: Iterable[Entry]) -> RunState:
     return state
 
 
-_FROM_OUTSIDE = ev.RunResumed | ev.FeedbackGiven | ev.ProtocolAmended
+_FROM_OUTSIDE = ev.RunResumed | ev.RunBranched | ev.FeedbackGiven | ev.ProtocolAmended
 """What comes after time in which no engine worked, or only waited."""
 
 
@@ -214,6 +214,17 @@ def _run_started(state: RunState, event: ev.RunStarted, entry: Entry) -> None:
 def _run_resumed(state: RunState, event: ev.RunResumed, entry: Entry) -> None:
     state.status, state.pause = "running", None
     state.settings = event.settings or state.settings
+
+
+def _branched(state: RunState, event: ev.RunBranched, entry: Entry) -> None:
+    """The messages that people left to the parent stay there, and so does what they decided about its end."""
+    state.run, state.inbox_line, state.stop_asked, state.pause = event.run, 0, False, None
+    state.status = "running"
+    seen = f", when its verdict ({event.known}) was known" if event.known else ""
+    state.stamps.append(
+        f"Branched from the run {event.parent} after its entry {event.at}{seen}: read both, what was tried there is "
+        "not counted here."
+    )
 
 
 def _sandbox(state: RunState, event: ev.SandboxChosen, entry: Entry) -> None:
@@ -285,17 +296,6 @@ def _called(state: RunState, event: ev.ModelCalled, entry: Entry) -> None:
     state.output_tokens += event.output_tokens
 
 
-def _tool_called(state: RunState, event: ev.ToolCalled, entry: Entry) -> None:
-    if state.steps and state.steps[-1].called.call_id == event.call_id and state.steps[-1].returned is None:
-        return  # the engine died inside this call and starts it again
-    state.steps.append(ToolStep(event, seq=entry.seq, before=state.snapshot))
-
-
-def _tool_returned(state: RunState, event: ev.ToolReturned, entry: Entry) -> None:
-    for step in reversed(state.steps):
-        if step.called.call_id == event.call_id:
-            step.returned = event
-            return
 def _failed(state: RunState, event: ev.ModelFailed, entry: Entry) -> None:
     state.cost_usd += event.cost_usd or 0.0
     state.unpriced_calls += event.cost_usd is None
@@ -307,6 +307,17 @@ def _switched(state: RunState, event: ev.ModelSwitched, entry: Entry) -> None:
     state.switches.append(event)
 
 
+def _tool_called(state: RunState, event: ev.ToolCalled, entry: Entry) -> None:
+    if state.steps and state.steps[-1].called.call_id == event.call_id and state.steps[-1].returned is None:
+        return  # the engine died inside this call and starts it again
+    state.steps.append(ToolStep(event, seq=entry.seq, before=state.snapshot))
+
+
+def _tool_returned(state: RunState, event: ev.ToolReturned, entry: Entry) -> None:
+    for step in reversed(state.steps):
+        if step.called.call_id == event.call_id:
+            step.returned = event
+            return
 
 
 def _files(state: RunState, event: ev.FilesChanged, entry: Entry) -> None:
@@ -314,6 +325,7 @@ def _files(state: RunState, event: ev.FilesChanged, entry: Entry) -> None:
 
 
 def _command(state: RunState, event: ev.CommandRun, entry: Entry) -> None:
+    state.gpu_seconds += event.seconds if event.gpu else 0.0
     if not event.call_id or all(known.call_id != event.call_id for known in state.commands[-SIDE_BY_SIDE:]):
         state.commands.append(event)
 
@@ -325,7 +337,6 @@ def _metric(state: RunState, event: ev.MetricRecorded, entry: Entry) -> None:
 
 
 def _question(state: RunState, event: ev.QuestionAsked, entry: Entry) -> None:
-    state.gpu_seconds += event.seconds if event.gpu else 0.0
     state.questions[event.id] = event
 
 
@@ -400,6 +411,7 @@ def _finished(state: RunState, event: ev.RunFinished, entry: Entry) -> None:
 _HANDLERS: dict[type, Callable[[RunState, Any, Entry], None]] = {
     ev.RunStarted: _run_started,
     ev.RunResumed: _run_resumed,
+    ev.RunBranched: _branched,
     ev.SandboxChosen: _sandbox,
     ev.PaperRead: _paper,
     ev.ClaimsExtracted: _claims,
@@ -414,6 +426,8 @@ _HANDLERS: dict[type, Callable[[RunState, Any, Entry], None]] = {
     ev.PrototypeChosen: _prototype,
     ev.PlanMade: _plan,
     ev.ModelCalled: _called,
+    ev.ModelFailed: _failed,
+    ev.ModelSwitched: _switched,
     ev.ToolCalled: _tool_called,
     ev.ToolReturned: _tool_returned,
     ev.FilesChanged: _files,
@@ -426,8 +440,6 @@ _HANDLERS: dict[type, Callable[[RunState, Any, Entry], None]] = {
     ev.ProtocolFrozen: _frozen,
     ev.ProtocolAmended: _amended,
     ev.TrialStarted: _trial_started,
-    ev.ModelFailed: _failed,
-    ev.ModelSwitched: _switched,
     ev.TrialFinished: _trial_finished,
     ev.IntegrityChecked: _checked,
     ev.VerdictReached: _verdict,

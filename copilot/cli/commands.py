@@ -72,6 +72,12 @@ def resume(arguments: argparse.Namespace) -> int:
     return _work(folder, as_json=arguments.json, quiet=arguments.quiet, wait=arguments.wait, settings=changed)
 
 
+def branch(arguments: argparse.Namespace) -> int:
+    """`copilot branch`."""
+    folder = api.branch(api.find(arguments.run), arguments.at, say=arguments.say)
+    return _work(folder, as_json=arguments.json, quiet=False)
+
+
 def _new_limits(folder: RunFolder, arguments: argparse.Namespace) -> Settings | None:
     given = {
         "budget_usd": arguments.budget,

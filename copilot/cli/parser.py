@@ -57,6 +57,14 @@ def _runs(actions: Any) -> None:
     resume.add_argument("--quiet", action="store_true", help="print no progress")
     _json(resume)
 
+    branch = _add(actions, "branch", commands.branch, "A new run that goes another way from a step of an earlier one.")
+    _run_argument(branch)
+    branch.add_argument(
+        "--at", type=int, required=True, metavar="ENTRY", help="the last entry that both share (`show`)"
+    )
+    branch.add_argument("--say", default="", metavar="TEXT", help="what to tell the agent at once")
+    _json(branch)
+
     _run_argument(_json(_add(actions, "show", commands.show, "What happened in a run, and where it stands.")))
     _json(_add(actions, "runs", commands.runs, "All runs, newest first."))
     report = _add(actions, "report", commands.report, "Write the report of a run again, and print where it is.")
@@ -190,6 +198,8 @@ def _settings(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--budget", type=float, metavar="USD", help="hard cap in dollars for model calls")
     command.add_argument("--minutes", type=float, metavar="MINUTES", help="hard cap in minutes of working time")
+    _caps(command, "hard cap in ")
+    command.add_argument("--fallback", metavar="NAME", help=FALLBACK_HELP)
     command.add_argument("--approve", choices=["ask", "auto"], default="auto", help="who chooses the idea and the plan")
     command.add_argument(
         "--allow",
@@ -198,8 +208,6 @@ def _settings(command: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="let the agent fetch this package or Hub repository (OWNER/NAME) without a question; repeatable",
     )
-    _caps(command, "hard cap in ")
-    command.add_argument("--fallback", metavar="NAME", help=FALLBACK_HELP)
     command.add_argument(
         "--sandbox",
         choices=["auto", *LEVELS],
@@ -209,13 +217,6 @@ def _settings(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _run_argument(command: argparse.ArgumentParser) -> None:
-    command.add_argument("run", metavar="RUN", help="TASK/START, TASK (its latest run), or a run folder")
-
-
-def _json(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    command.add_argument("--json", action="store_true", help="one JSON document on stdout, all else on stderr")
-    return command
 def _caps(command: argparse.ArgumentParser, which: str) -> None:
     command.add_argument("--max-tokens", type=int, metavar="N", help=f"{which}tokens of all model calls, in and out")
     command.add_argument(
@@ -226,3 +227,10 @@ def _caps(command: argparse.ArgumentParser, which: str) -> None:
     )
 
 
+def _run_argument(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run", metavar="RUN", help="TASK/START, TASK (its latest run), or a run folder")
+
+
+def _json(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    command.add_argument("--json", action="store_true", help="one JSON document on stdout, all else on stderr")
+    return command

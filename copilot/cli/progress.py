@@ -32,6 +32,8 @@ class Progress:
     def __init__(self, out: TextIO, *, quiet: bool = False, numbered: bool = False) -> None:
         self.out = out
         self.quiet = quiet
+        self.numbered = numbered
+        """Put the entry's number first, as `copilot branch` takes it."""
         self.state = RunState()
 
     def remember(self, entries: Iterable[Entry]) -> None:
@@ -154,6 +156,7 @@ def _check(state: RunState, event: ev.IntegrityChecked) -> str:
 _LINES: dict[type, Callable[[RunState, Any], str]] = {
     ev.RunStarted: lambda state, event: f"started {event.run} with {event.settings.llm}",
     ev.RunResumed: lambda state, event: "resumed" + (f"; {event.repaired}" if event.repaired else ""),
+    ev.RunBranched: lambda state, event: f"branched from {event.parent} after entry {event.at}",
     ev.SandboxChosen: lambda state, event: f"sandbox {event.level}: {event.text}",
     ev.PaperRead: _paper,
     ev.ClaimsExtracted: lambda state, event: f"{len(event.claims)} claims in the ledger",
@@ -166,10 +169,10 @@ _LINES: dict[type, Callable[[RunState, Any], str]] = {
     ev.Retrieved: lambda state, event: f"{len(event.hits)} {event.what} hits ({event.source})",
     ev.PrototypeChosen: lambda state, event: f"starts from {event.name or 'nothing'} ({event.origin}): {event.reason}",
     ev.PlanMade: lambda state, event: f"plan by {event.by}: {' '.join(event.forecast[:1])}",
+    ev.ModelSwitched: lambda state, event: f"{event.second} takes over from {event.first}: {event.text}",
     ev.ModelFailed: lambda state, event: f"{event.model} failed: {event.text}",
     ev.ToolCalled: _tool,
     ev.CommandRun: lambda state, event: _command(state, event) if event.purpose in {"explore", "tune"} else "",
-    ev.ModelSwitched: lambda state, event: f"{event.second} takes over from {event.first}: {event.text}",
     ev.QuestionAsked: lambda state, event: f"question {event.id}: {event.text}",
     ev.SuppliesFetched: lambda state, event: f"fetched {event.what} {event.name}, approved by {event.approved_by}",
     ev.FeedbackGiven: lambda state, event: f"{event.author} says: {event.choice} {event.text}",

@@ -35,15 +35,16 @@ from copilot.runs import RunFolder
 from copilot.state import RunState, fold
 
 OUTSIDE: tuple[type[ev.Event], ...] = (
+    ev.RunBranched,
     ev.FeedbackGiven,
     ev.LiteratureFound,
     ev.PastRecalled,
     ev.Retrieved,
     ev.ProtocolAmended,
     ev.SuppliesFetched,
-)
     ev.ModelFailed,
     ev.ModelSwitched,
+)
 """What the world said: put in where the run had it."""
 SKIPPED: tuple[type[ev.Event], ...] = (ev.RunStarted, ev.RunResumed, ev.RunPaused)
 """What belongs to one engine process."""
@@ -100,11 +101,11 @@ class ReplayDesk(Desk):
     taken: set[int] = field(default_factory=set)
     last: int = -1
 
-    def record(self, event: ev.Event) -> Entry:
     def budget(self) -> Budget:
         """No caps: neither time nor money may end a replay that the run itself outlived."""
         return Budget()
 
+    def record(self, event: ev.Event) -> Entry:
         """Compare, write the recorded counterpart where there is one, then what came from outside right after it."""
         place = self._counterpart(event)
         if place is None:

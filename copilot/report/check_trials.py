@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,9 +161,13 @@ def _strangers(run: RunFolder, record: Record) -> Iterator[str]:
 
 
 def _explored(run: RunFolder, record: Record) -> Iterator[str]:
-    """The last exploration of each arm and seed still has its files: they must give the recorded numbers."""
+    """The last exploration of each arm and seed still has its files: they must give the recorded numbers.
+
+    What a branch took over from its parent was explored there, and its files may be those of a later time.
+    """
     last: dict[tuple[str, str], ev.CommandRun] = {}
-    explored = [e.event for e in record.entries if isinstance(e.event, ev.CommandRun) and e.event.purpose == "explore"]
+    own = itertools.takewhile(lambda entry: not isinstance(entry.event, ev.RunBranched), reversed(record.entries))
+    explored = [e.event for e in own if isinstance(e.event, ev.CommandRun) and e.event.purpose == "explore"][::-1]
     for event in explored:
         given = dict(zip(event.argv[2::2], event.argv[3::2], strict=False))
         last[(given.get("--arm", ""), given.get("--seed", ""))] = event

@@ -140,6 +140,10 @@ def _feedback(event: ev.FeedbackGiven) -> Parts:
     return "person", f"{event.author}: {event.choice} {event.text}".strip(), "", "good"
 
 
+def _branched(event: ev.RunBranched) -> Parts:
+    return "call_split", f"Branched from {event.parent} after its entry {event.at} by {event.by}", "", "good"
+
+
 def _tuned(event: ev.ArmsTuned) -> Parts:
     lines = [f"{item.arm} {item.parameters}: {item.values}" for item in event.tried]
     return "tune", f"Every arm tuned alike on validation data ({count(len(lines), 'setting')})", "\n".join(lines)
@@ -191,15 +195,16 @@ _MAKERS: dict[type, Callable[[Any], Parts]] = {
     ev.PrototypeChosen: lambda e: ("code", f"Starting from {e.name} ({e.origin}): {e.reason}"),
     ev.PlanMade: _plan,
     ev.ModelCalled: _called,
+    ev.ModelSwitched: lambda e: ("swap_horiz", f"{e.second} took over from {e.first}", e.text, "bad"),
     ev.ModelFailed: lambda e: ("error", f"{e.model} did not answer: {e.text}", "", "bad"),
     ev.ToolCalled: _tool,
     ev.ToolReturned: _returned,
     ev.FilesChanged: _files,
-    ev.ModelSwitched: lambda e: ("swap_horiz", f"{e.second} took over from {e.first}", e.text, "bad"),
     ev.CommandRun: _command,
     ev.MetricRecorded: _metric,
     ev.QuestionAsked: _question,
     ev.FeedbackGiven: _feedback,
+    ev.RunBranched: _branched,
     ev.ArmsTuned: _tuned,
     ev.ProtocolFrozen: _frozen,
     ev.ProtocolAmended: lambda e: ("lock_open", f"Protocol changed after the freeze: {e.reason}", "", "bad"),
