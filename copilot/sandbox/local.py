@@ -13,9 +13,10 @@ import sys
 import threading
 from functools import cache
 from pathlib import Path
+from typing import IO, Literal
 
 from copilot.errors import SetupError
-from copilot.sandbox import environment, tools
+from copilot.sandbox import environment, tools, warm
 from copilot.sandbox.protocol import Job, Level, Outcome
 from copilot.sandbox.supervisor import disk
 from copilot.sandbox.supervisor.identity import JOB_UIDS
@@ -41,12 +42,42 @@ class LocalSandbox:
         """
         _clear_what_crashes_left()
         spec = self._spec(job)
+        return self._run_warm(job, spec, stop) or self._run_cold(spec, stop)
+
+    def _run_cold(self, spec: Spec, stop: threading.Event | None) -> Outcome:
         with _supervisor() as process:
+            assert process.stdin and process.stdout and process.stderr
             try:
-                answer = _converse(process, spec, stop)
+                answer = _converse(process.stdin, process.stdout, spec, stop)
             finally:
                 _dismiss(process)
-            return Outcome(level=self.level, **_result(answer, process)._asdict())
+            said = process.stderr.read(4000).decode("utf-8", "replace").strip().rpartition("\n")[2]
+            return self._outcome(answer, f"({process.returncode}). {said}", "cold")
+
+    def _run_warm(self, job: Job, spec: Spec, stop: threading.Event | None) -> Outcome | None:
+        """None when it has to start cold. Raises SetupError when it must start warm and cannot."""
+        try:
+            if (key := warm.wanted(job, spec)) is None:
+                return None
+            stdin, stdout = warm.KEPT_READY.supervisor(key, spec)
+        except warm.Unfit as reason:
+            if job.start == "warm":
+                raise SetupError(f"The job could not be started warm: {reason}.") from reason
+            return None
+        with stdin, stdout:
+            answer = _converse(stdin, stdout, spec._replace(warm=True), stop)
+        outcome = self._outcome(answer, "(warm).", "warm")
+        if outcome.reason == "setup" and job.start == "auto":  # nothing of it ran
+            warm.KEPT_READY.give_up(key, outcome.detail)
+            return None
+        return outcome
+
+    def _outcome(self, answer: bytes, said: str, start: Literal["cold", "warm"]) -> Outcome:
+        try:
+            result = Result(**json.loads(answer))
+        except (ValueError, TypeError):
+            result = Result(detail=f"The supervisor of the job ended without an answer {said}".strip())
+        return Outcome(level=self.level, start=start, **result._asdict())
 
     def _spec(self, job: Job) -> Spec:
         workspace = job.workspace.resolve()
@@ -117,22 +148,29 @@ def _supervisor() -> subprocess.Popen[bytes]:
     )
 
 
-def _converse(process: subprocess.Popen[bytes], spec: Spec, stop: threading.Event | None) -> bytes:
+def _converse(stdin: IO[bytes], stdout: IO[bytes], spec: Spec, stop: threading.Event | None) -> bytes:
     """Hand the job over and wait for the answer; standard input stays open, for its end is the sign that we ended."""
-    assert process.stdin and process.stdout
-    process.stdin.write(spec.to_json().encode() + b"\n")
-    process.stdin.flush()
-    watcher = threading.Thread(target=_pass_on, args=(process, stop), daemon=True) if stop else None
-    if watcher:
-        watcher.start()
-    return process.stdout.read()
+    stdin.write(spec.to_json().encode() + b"\n")
+    stdin.flush()
+    if stop is None:
+        return stdout.read()
+    over = threading.Event()
+    watcher = threading.Thread(target=_pass_on, args=(stdin, stop, over), daemon=True)
+    watcher.start()
+    try:
+        return stdout.read()
+    finally:
+        over.set()
+        watcher.join()
 
 
-def _pass_on(process: subprocess.Popen[bytes], stop: threading.Event) -> None:
+def _pass_on(stdin: IO[bytes], stop: threading.Event, over: threading.Event) -> None:
     """Tell the supervisor when somebody says stop."""
-    while process.poll() is None:
+    while not over.is_set():
         if stop.wait(0.1):
-            process.terminate()
+            with contextlib.suppress(BrokenPipeError):
+                stdin.write(b"stop\n")
+                stdin.flush()
             return
 
 
@@ -146,14 +184,3 @@ def _dismiss(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _result(answer: bytes, process: subprocess.Popen[bytes]) -> Result:
-    try:
-        return Result(**json.loads(answer))
-    except (ValueError, TypeError):
-        assert process.stderr
-        said = process.stderr.read(4000).decode("utf-8", "replace").strip().rpartition("\n")[2]
-        return Result(
-            detail=f"The supervisor of the job ended without an answer ({process.returncode}). {said}".strip()
-        )

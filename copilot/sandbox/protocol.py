@@ -51,6 +51,8 @@ class Job(Value):
     log: Path
     """Full output goes here (bounded by `limits.output_mb`), outside the workspace."""
     gpu: bool = False
+    start: Literal["cold", "auto", "warm"] = "cold"
+    """May its first imports be done ahead? Never; where that gains something; or else it does not run at all."""
 
 
 class Outcome(Value):
@@ -65,6 +67,8 @@ class Outcome(Value):
     head: str = ""
     tail: str = ""
     level: Level
+    start: Literal["cold", "warm"] = "cold"
+    """Both contain it alike."""
     detail: str = ""
     """One sentence for a person when the reason is not a clean exit."""
 

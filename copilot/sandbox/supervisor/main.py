@@ -14,6 +14,7 @@ import re
 import select
 import signal
 import time
+from collections.abc import Callable
 
 from copilot.sandbox.supervisor import disk, identity, kernel, leftovers, start, tree
 from copilot.sandbox.supervisor.output import Log
@@ -24,6 +25,9 @@ READ_BYTES = 1 << 18
 DRAIN_BYTES = 1 << 22
 GRACE_SECONDS = 2.0
 _STDIN, _STDOUT = 0, 1
+
+Launch = Callable[[Spec, str, int | None], start.Started]
+"""Starts the program of a job: its spec, its scratch folder, the user to become."""
 
 
 class Job:
@@ -62,7 +66,7 @@ class Job:
         if self._log.over:
             return Verdict("output", f"It printed more than {self._spec.output_mb} MiB.")
         if self._log.failure:
-            return Verdict("disk", f"It was ended because {self._log.failure}.")
+            return Verdict("machine", f"It was ended because {self._log.failure}.")
         if _STDIN in events:
             told = os.read(_STDIN, 100)
             return Verdict("stopped", "It was stopped." if told else "The engine that started it ended.")
@@ -93,7 +97,8 @@ class Job:
         if self._terminated:
             return Verdict("timeout", self._time_text())
         self._terminated = time.monotonic()
-        script = tree.script_of(os.getpid(), self._started.pid, self._spec.level == "namespace")
+        behind = self._started.status is not None
+        script = tree.script_of(os.getpid(), self._started.pid, in_namespace=behind)
         with contextlib.suppress(ProcessLookupError):
             os.kill(script, signal.SIGTERM)
         return None
@@ -119,7 +124,7 @@ class Job:
         return None
 
 
-def supervise(spec: Spec, signals: int) -> Result:
+def supervise(spec: Spec, signals: int, launch: Launch) -> Result:
     """Run one job from its first file to its last dead process."""
     log = Log(spec.log, spec.output_mb << 20)
     scratch = ""
@@ -131,7 +136,7 @@ def supervise(spec: Spec, signals: int) -> Result:
             identity.check_readable([*spec.read_only, *spec.inputs])
             identity.give(scratch, user.uid)
             identity.give(spec.workspace, user.uid)
-        result = _run(spec, scratch, user.uid if user else None, log, signals)
+        result = _run(spec, scratch, user.uid if user else None, log, signals, launch)
     except (StartError, OSError) as error:
         result = Result("setup", detail=f"The job could not be started: {error}")
     finally:
@@ -142,12 +147,12 @@ def supervise(spec: Spec, signals: int) -> Result:
     return result._replace(head=head, tail=tail, output_bytes=log.received)
 
 
-def _run(spec: Spec, scratch: str, uid: int | None, log: Log, signals: int) -> Result:
+def _run(spec: Spec, scratch: str, uid: int | None, log: Log, signals: int, launch: Launch) -> Result:
     owner = os.geteuid() if uid is None else uid
     before = leftovers.snapshot()
     watch = Watch(spec, scratch, owner, before)
     began = time.monotonic()
-    job = Job(spec, start.start(spec, scratch, uid), watch, log, signals)
+    job = Job(spec, launch(spec, scratch, uid), watch, log, signals)
     try:
         verdict = job.follow()
     finally:
@@ -204,12 +209,12 @@ def _first_line() -> str:
     return data.partition(b"\n")[0].decode("utf-8")
 
 
-def main() -> None:
+def main(launch: Launch = start.start) -> None:
     """What the supervisor process does; ends with 0 whenever it could say how the job ended."""
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGTERM)
     signals = _signal_pipe()
-    result = supervise(Spec.from_json(_first_line()), signals)
+    result = supervise(Spec.from_json(_first_line()), signals, launch)
     answer = json.dumps(result._asdict()).encode() + b"\n"
     with contextlib.suppress(BrokenPipeError):
         os.write(_STDOUT, answer)

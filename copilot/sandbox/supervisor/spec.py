@@ -38,6 +38,8 @@ class Spec(NamedTuple):
     bwrap_options: list[str] = []
     """Those of its newer options that the installed one has."""
     prlimit: str = ""
+    warm: bool = False
+    """The program is run by a process that has its modules already; `argv` is then the interpreter and a file."""
 
     def to_json(self) -> str:
         """One line."""

@@ -41,7 +41,7 @@ def start(spec: Spec, scratch: str, uid: int | None) -> Started:
     output, child_output = os.pipe()
     errors, child_errors = os.pipe()
     status, child_status = os.pipe() if spec.level == "namespace" else (None, -1)
-    guarded = _others(uid) if _needs_guard(spec.level) else ()
+    guarded = to_guard(spec.level, uid)
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
@@ -49,7 +49,7 @@ def start(spec: Spec, scratch: str, uid: int | None) -> Started:
     for descriptor in (child_output, child_errors, child_status):
         if descriptor >= 0:
             os.close(descriptor)
-    problem = _read_all(errors)
+    problem = read_all(errors)
     if problem:
         os.waitpid(pid, 0)
         raise StartError(problem)
@@ -57,8 +57,8 @@ def start(spec: Spec, scratch: str, uid: int | None) -> Started:
     return Started(pid, output, status)
 
 
-def _read_all(descriptor: int) -> str:
-    """What the child had to say before it became the program; its exec closes the pipe."""
+def read_all(descriptor: int) -> str:
+    """What the child had to say before it became the program, which closes the pipe."""
     data = b""
     while chunk := os.read(descriptor, 65536):
         data += chunk
@@ -66,13 +66,11 @@ def _read_all(descriptor: int) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _needs_guard(level: str) -> bool:
-    return level == "seccomp-only" or (level == "landlock" and landlock.abi() < 6)
-
-
-def _others(uid: int | None) -> tuple[int, ...]:
-    """Processes that the job could signal: those of its user, before it starts."""
-    return tuple(process.pid for process in tree.of_user(os.geteuid() if uid is None else uid))
+def to_guard(level: str, uid: int | None) -> tuple[int, ...]:
+    """Processes that the job could signal, where only the filter stops it: those of its user, before it starts."""
+    if level == "seccomp-only" or (level == "landlock" and landlock.abi() < 6):
+        return tuple(process.pid for process in tree.of_user(os.geteuid() if uid is None else uid))
+    return ()
 
 
 def _child(
@@ -81,20 +79,25 @@ def _child(
     """Never returns: becomes the program, or says why not (into the second pipe) and ends."""
     output, errors, status = pipes
     try:
-        os.setsid()
-        _wire(output)
-        if uid is not None:
-            identity.uncover([*spec.read_only, *spec.inputs, spec.workspace, scratch])
-            identity.become(uid)
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            raise StartError("The supervisor ended.")
-        _limit(spec)
+        prepare(spec, scratch, uid, output, parent)
         _enter(spec, scratch, status, guarded)
     except (OSError, StartError, ValueError) as error:
         os.write(errors, f"{error}".encode("utf-8", "replace")[:4000])
     finally:
         os._exit(97)
+
+
+def prepare(spec: Spec, scratch: str, uid: int | None, output: int, parent: int) -> None:
+    """In the child: session, output, a way to the files, the job's user, limits. Raises StartError or OSError."""
+    os.setsid()
+    _wire(output)
+    if uid is not None:
+        identity.uncover([*spec.read_only, *spec.inputs, spec.workspace, scratch])
+        identity.become(uid)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        raise StartError("The supervisor ended.")
+    _limit(spec)
 
 
 def _wire(output: int) -> None:
@@ -136,6 +139,12 @@ def _tasks_of(uid: int) -> int:
 def _enter(spec: Spec, scratch: str, status: int, guarded: tuple[int, ...]) -> None:
     if spec.level == "namespace":
         _exec_bwrap(spec, scratch, status)
+    confine(spec, scratch, guarded)
+    _exec(spec.argv, environment(spec, scratch), ())
+
+
+def confine(spec: Spec, scratch: str, guarded: tuple[int, ...]) -> None:
+    """Levels without namespaces: what this process may reach from now on. Raises StartError or OSError."""
     os.chdir(spec.workspace)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     families = (seccomp.AF_UNIX,) if sockets.harmless() else ()  # before Landlock hides the folders to search
@@ -145,7 +154,11 @@ def _enter(spec: Spec, scratch: str, status: int, guarded: tuple[int, ...]) -> N
         rules = seccomp.Rules(families, spec.gpu, True, landlock.abi() < 3, guarded)
         program = seccomp.assemble(rules)
         seccomp.install(program)
-    _exec(spec.argv, {**spec.env, "HOME": f"{scratch}/home", "TMPDIR": f"{scratch}/tmp"}, ())
+
+
+def environment(spec: Spec, scratch: str) -> dict[str, str]:
+    """Of a job without a mount namespace: its home and temporary folder are where they are."""
+    return {**spec.env, "HOME": f"{scratch}/home", "TMPDIR": f"{scratch}/tmp"}
 
 
 def _exec_bwrap(spec: Spec, scratch: str, status: int) -> None:

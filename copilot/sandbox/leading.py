@@ -1,0 +1,101 @@
+"""Which imports a script is sure to begin with: read from its source, which is never run here.
+
+Counts what stands before the first statement that does anything else, in its order, and only packages known to be good
+to import before a fork. Setting an environment variable to what it is anyway counts as doing nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+PACKAGES = frozenset({"numpy", "scipy", "sklearn", "pandas", "torch", "joblib"})
+"""Tried in tests: they start no thread, keep no file open and print nothing when they are imported."""
+NEVER = frozenset({"conftest", "distutils", "f2py", "test", "tests", "testing"})
+"""Parts of a module's name whose import may be more than an import."""
+SOURCE_LIMIT = 1 << 20
+
+
+class Import(NamedTuple):
+    """`import MODULE`, or `from MODULE import NAMES`."""
+
+    module: str
+    names: list[str]
+
+
+class _End(Exception):
+    """Something else than an import is reached."""
+
+
+def imports(script: Path, env: Mapping[str, str]) -> list[Import]:
+    """What is imported first, in order; [] when there is nothing to gain or the source cannot be read."""
+    try:
+        with script.open("rb") as file:
+            tree = ast.parse(file.read(SOURCE_LIMIT))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    found: list[Import] = []
+    own = {path.name.partition(".")[0] for path in script.resolve().parent.iterdir()}
+    try:
+        for statement in tree.body:
+            found += _leading(statement, own, env)
+    except _End:
+        pass
+    return found
+
+
+def _leading(statement: ast.stmt, own: set[str], env: Mapping[str, str]) -> Iterator[Import]:
+    """The imports of one statement; ends everything at the first that is not known."""
+    if isinstance(statement, ast.Import):
+        for alias in statement.names:
+            yield from _known(alias.name, [], own)
+    elif isinstance(statement, ast.ImportFrom) and statement.module and not statement.level:
+        yield from _known(statement.module, [alias.name for alias in statement.names], own)
+    elif isinstance(statement, ast.Try) and not (statement.orelse or statement.finalbody):
+        for inner in statement.body:
+            yield from _leading(inner, own, env)
+    elif not _does_nothing(statement, env):
+        raise _End
+
+
+def _known(module: str, names: list[str], own: set[str]) -> Iterator[Import]:
+    """A module of the standard library costs nothing; one of an unknown package, or the script's own, is the end."""
+    parts = module.split(".")
+    if parts[0] in own or any(name == "*" for name in names):
+        raise _End
+    if parts[0] in PACKAGES:
+        if any(part.startswith("_") or part in NEVER for part in (*parts, *names)):
+            raise _End
+        yield Import(module, names)
+    elif parts[0] not in sys.stdlib_module_names:
+        raise _End
+
+
+def _does_nothing(statement: ast.stmt, env: Mapping[str, str]) -> bool:
+    """A text that stands alone, or a variable of the environment that is set to what it is already."""
+    match statement:
+        case ast.Expr(ast.Constant()):
+            return True
+        case ast.Assign(targets=[ast.Subscript(value=where, slice=ast.Constant(str(name)))], value=ast.Constant(text)):
+            return _is_environment(where) and env.get(name) == text
+        case ast.Expr(ast.Call(func=ast.Attribute(value=where, attr=method), args=arguments, keywords=[])):
+            return _is_environment(where) and _changes_nothing(method, arguments, env)
+    return False
+
+
+def _is_environment(value: ast.expr) -> bool:
+    return ast.unparse(value) == "os.environ"
+
+
+def _changes_nothing(method: str, arguments: list[ast.expr], env: Mapping[str, str]) -> bool:
+    """`setdefault(NAME, TEXT)` and `update(dict.fromkeys(NAMES, TEXT))`, all of them literals."""
+    match method, arguments:
+        case "setdefault", [ast.Constant(str(name)), ast.Constant()]:
+            return name in env
+        case "update", [ast.Call(args=[ast.Tuple() | ast.List() as names, ast.Constant(text)], keywords=[]) as call]:
+            same = all(isinstance(name, ast.Constant) and env.get(str(name.value)) == text for name in names.elts)
+            return same and ast.unparse(call.func) == "dict.fromkeys"
+    return False
