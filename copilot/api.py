@@ -15,7 +15,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,6 @@ from copilot.errors import SetupError
 from copilot.events import ProtocolAmended
 from copilot.journal import Entry, Reader, read
 from copilot.memory.past import Calibration, PastVerdict
-from copilot.projection import projected
 from copilot.projection import projected
 from copilot.runs import RunFolder, find_run, list_runs, run_named
 from copilot.state import RunState, apply, fold
@@ -74,9 +72,6 @@ class Summary(Value):
     stamps: list[str] = Field(default_factory=list)
     detail: str = ""
     exit_code: int = 0
-
-
-SUMMARY = TypeAdapter(Summary)
 
 
 SUMMARY = TypeAdapter(Summary)
