@@ -295,6 +295,8 @@ class CommandRun(Event):
     level: str = ""
     gpu: bool = False
     """True when it was given the GPU: its seconds count against the cap."""
+    start: str = ""
+    """`warm` when its first imports had been done ahead, `cold` when not; "" in older journals."""
 
 
 class MetricRecorded(Event):

@@ -128,6 +128,7 @@ def run_cell(bench: Bench, cell: Cell, snapshot: str, parameters: Mapping[str, M
         limits=bench.limits,
         log=log,
         gpu=bench.gpu,
+        start="cold" if cell.purpose == "repeat" else "auto",  # so that a repetition also compares the two starts
     )
     outcome = bench.sandbox.run(job)
     full = _machine_full(bench, outcome)
@@ -286,6 +287,7 @@ def command_run(ran: Ran, purpose: str, call_id: str) -> CommandRun:
         log=ran.log.name,
         level=outcome.level,
         gpu=ran.gpu,
+        start=outcome.start,
     )
 
 
