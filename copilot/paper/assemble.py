@@ -23,7 +23,7 @@ from copilot.paper.heading_words import Heading, Mark
 from copilot.paper.headings import find_headings
 from copilot.paper.limits import ReadLimits
 from copilot.paper.lines import Line, PageLines, read_page
-from copilot.paper.references import find_span, read_references
+from copilot.paper.references import find_spans, read_references
 from copilot.paper.words import clean, hyphenated_words, join_lines
 
 
@@ -114,8 +114,7 @@ def _assemble(pdf: Any, pages: list[PageLines], warnings: list[str], sha256: str
     for i in taken:
         document.lines[i].role = document.lines[i].role or "float"
     headings = find_headings(document, outline, anchors, front.end)
-    span = find_span(document, headings)
-    references = read_references(document, span, cites, taken)
+    references = read_references(document, find_spans(document, headings), cites, taken)
     texts = page_texts(document, taken)
     garbled = unreadable(bad, chars, texts) or scrambled(texts)
     if garbled:

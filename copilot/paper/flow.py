@@ -244,14 +244,16 @@ def _order_columns(page: PageLines, lines: list[Line], gutter: float | None) -> 
     slack = 0.03 * page.width
     out: list[Line] = []
     sides: tuple[list[Line], list[Line]] = ([], [])
-    full: list[Line] = []
-    for line in lines:
-        if line.x0 < gutter - slack and line.x1 > gutter + slack:
-            full.append(line)
-        else:
-            line.column = 0 if (line.x0 + line.x1) / 2 < gutter else 1
-    cuts = sorted(full, key=lambda line: line.base)
-    rest = sorted((line for line in lines if not any(line is other for other in full)), key=lambda line: line.base)
+    across = [line for line in lines if line.x0 < gutter - slack and line.x1 > gutter + slack]
+    taken = {id(line) for line in across}
+    cuts: list[Line] = []
+    for line in sorted(across, key=lambda line: line.base):
+        pieces = [other for other in lines if id(other) not in taken and _touches(line, other)]
+        taken.update(map(id, pieces))
+        cuts += _merge([line, *pieces])
+    rest = sorted((line for line in lines if id(line) not in taken), key=lambda line: line.base)
+    for line in rest:
+        line.column = 0 if (line.x0 + line.x1) / 2 < gutter else 1
     for cut in [*cuts, None]:
         while rest and (cut is None or rest[0].base < cut.base - 1):
             line = rest.pop(0)
@@ -265,6 +267,12 @@ def _order_columns(page: PageLines, lines: list[Line], gutter: float | None) -> 
             cut.column = 2
             out.append(cut)
     return out
+
+
+def _touches(line: Line, other: Line) -> bool:
+    """Whether another piece of text carries on a line on its baseline ("Abstract." before its first words)."""
+    gap = max(other.x0 - line.x1, line.x0 - other.x1)
+    return abs(other.base - line.base) < 0.1 * line.size and 0 <= gap < 1.2 * line.size
 
 
 def _splits_nothing(cut: Line, sides: tuple[list[Line], list[Line]], rest: list[Line]) -> bool:

@@ -42,7 +42,8 @@ def told_headings(document: Document, outline: list[Mark], start: int) -> list[H
             number, title = _split(entry.title)
             heading = Heading(title, number, 1, entry.page, None)
         depth = heading.number.count(".") + 1 if re.match(r"\d", heading.number) else 0
-        heading.level = depth or entry.level - top + 1
+        nested = depth == 1 and any(re.fullmatch(r"[IVX]+|[A-Z]", h.number) and not h.appendix for h in out)
+        heading.level = entry.level - top + 1 if nested or not depth else depth
         if heading.title:
             out.append(heading)
     return [h for h in out if h.first >= 0] if found >= 0.6 * len(entries) else []

@@ -8,16 +8,18 @@ from __future__ import annotations
 import re
 
 _ORGANISATION = re.compile(
-    r"universit|univ\.|institut|departm|dept|laborator|\blabs?\b|school|college|facult|academ|centre|center|research|hospital|clinic"
-    r"|compan|corporation|\bcorp\b|\binc\b|\bltd\b|\bllc\b|gmbh|technolog|polytech|council|ministry|foundation|group|team|society"
-    r"|google|microsoft|facebook|\bmeta\b|amazon|deepmind|openai|nvidia|\bibm\b|intel\b|alibaba|tencent|baidu|huawei|bytedance|adobe"
-    r"|\bai\b|\beth\b|epfl|\bmit\b|\bcnrs\b|inria|\bucla?\b|\bkaist\b|nist\b|programme|program\b|division|science|engineering|studies"
-    r"|mathematics|statistics|physics|informatics|computing|intelligence|independent|scholar|report|preprint|review|anonymous|submitted"
-    r"|authors?\b|editors?|email|e-mail|correspond|equal|contribut|abstract|keyword|version|draft|https?|www\.|github|huggingface|\.com|\.org|\.edu"
-    r"|street|avenue|road\b|campus|box\b|copyright|licen[cs]e|conference|proceedings|workshop|journal|member|fellow|student|professor|\bieee\b"
-    r"|advis[oe]r|supervis|joint|first|senior|present|current|address|project|code|page|website|course|class"
-    r"|thesis|manuscript|open source"
-    r"|january|february|april|june|july|august|september|october|november|december|month|year\b|given|affiliation|available|accepted|received|published|revised|systems?\b|networks?\b|learning|models?\b|data\b|medicine|health|national|royal",
+    r"universit|univ\.|institut|departm|laborator|facult|academ|hospital|clinic|corporation|gmbh|technolog|polytech"
+    r"|council|ministry|foundation|facebook|deepmind|openai|nvidia|alibaba|tencent|huawei|bytedance"
+    r"|programme|engineering|mathematics|statistics|physics|informatics|computing|intelligence|independent|scholar"
+    r"|anonymous|submitted|e-?mail|correspond|contribut|abstract|keyword|https?|www\.|github|huggingface"
+    r"|\.com\b|\.org\b|\.edu\b|copyright|licen[cs]e|conference|proceedings|workshop|manuscript|affiliation"
+    r"|\b(?:dept|labs?|schools?|colleges?|cent(?:re|er)s?|research|compan(?:y|ies)|corp|inc|ltd|llc|groups?|teams?|society"
+    r"|google|microsoft|meta|amazon|ibm|intel|baidu|adobe|ai|eth|epfl|mit|cnrs|inria|ucla?|kaist|nist|program|division"
+    r"|sciences?|studies|reports?|preprint|reviews?|authors?|editors?|equal|version|draft|streets?|avenue|road|campus|box"
+    r"|journal|members?|fellows?|students?|professor|ieee|advis[oe]rs?|supervis(?:or|ed)|joint(?:ly)?|first|senior|present"
+    r"|current(?:ly)?|address|projects?|code|pages?|website|course|class|thesis|open source|january|february|april|june"
+    r"|july|august|september|october|november|december|month|year|given|available|accepted|received|published|revised|systems?"
+    r"|networks?|learning|models?|data|medicine|health|national|royal)\b",
     re.I,
 )
 # fmt: off

@@ -43,8 +43,8 @@ class Span:
     page: int
 
 
-def find_span(document: Document, headings: list[Heading]) -> Span | None:
-    """The bibliography's lines: from its heading to the next main heading or the end."""
+def find_spans(document: Document, headings: list[Heading]) -> list[Span]:
+    """The lines of every bibliography (an appendix may have its own): from its heading to the next main heading."""
     heads = [
         h for h in headings if REFERENCES.fullmatch(h.title) or REFERENCES.fullmatch(f"{h.number} {h.title}".strip())
     ]
@@ -58,14 +58,15 @@ def find_span(document: Document, headings: list[Heading]) -> Span | None:
         ]
     if not spots:
         return _unheaded_span(document)
-    at, page = spots[-1]
-    if len(spots) > 1 and _nothing_between(document, spots[-2][0], at):
-        at, page = spots[-2]
-    ends = [h.first for h in headings if h.first > at + 2 and (h.level == 1 or (h.appendix and h.number))]
-    return Span(at + 1, min(ends, default=len(document.lines)), page)
+    spots = [spot for i, spot in enumerate(spots) if i == 0 or not _nothing_between(document, spots[i - 1][0], spot[0])]
+    stops = [h.first for h in headings if h.level == 1 or (h.appendix and h.number)]
+    return [
+        Span(at + 1, min((stop for stop in stops if stop > at + 2), default=len(document.lines)), page)
+        for at, page in spots
+    ]
 
 
-def _unheaded_span(document: Document) -> Span | None:
+def _unheaded_span(document: Document) -> list[Span]:
     """A bibliography that no heading announces: eight or more rising numbers in the second half that refer to works."""
     middle = len(document.lines) // 2
     tail = document.lines[middle:]
@@ -74,8 +75,8 @@ def _unheaded_span(document: Document) -> Span | None:
         entries = [" ".join(x.text for x in tail[i:j]) for i, j in pairwise([*starts, len(tail)])]
         if len(entries) >= 8 and sum(bool(_REFERS.search(text[:600])) for text in entries) >= 0.8 * len(entries):
             first = middle + starts[0]
-            return Span(first, len(document.lines), document.lines[first].page)
-    return None
+            return [Span(first, len(document.lines), document.lines[first].page)]
+    return []
 
 
 def _nothing_between(document: Document, first: int, second: int) -> bool:
@@ -83,17 +84,17 @@ def _nothing_between(document: Document, first: int, second: int) -> bool:
     return not any(len(line.text) > 30 for line in document.lines[first + 1 : second])
 
 
-def read_references(document: Document, span: Span | None, cites: list[Mark], floats: set[int]) -> list[Reference]:
+def read_references(document: Document, spans: list[Span], cites: list[Mark], floats: set[int]) -> list[Reference]:
     """All entries in order of print. Cite destinations, when there are enough, decide where entries begin.
 
     `floats` are lines of figures and tables that stand among the entries.
     """
     seen: list[tuple[list[Line], int]] = []
-    if span is not None:
+    for span in spans:
         end = _next_heading(document, span)
         inside = (document.lines[i] for i in range(span.first, end) if i not in floats)
         lines = [line for line in inside if line.role != "margin" and re.search(r"\w", line.text)]
-        seen = [(entry, entry[0].page) for entry in split_entries(document, lines)]
+        seen += [(entry, entry[0].page) for entry in split_entries(document, lines)]
     loose = any(mark.x is None and document.columns.get(mark.page) == 2 for mark in cites)
     if loose and abs(len(joined := _at_marks(seen, cites)) - len(cites)) <= 0.1 * len(cites):
         return [parse_reference(join_lines(x.text for x in entry), page) for entry, page in joined]
@@ -104,13 +105,14 @@ def read_references(document: Document, span: Span | None, cites: list[Mark], fl
 
 
 def _next_heading(document: Document, span: Span) -> int:
-    """The first line after the bibliography's heading that is set like that heading, or the span's end."""
+    """The first line after the bibliography's heading set like that heading or far larger, or the span's end."""
     head = document.lines[span.first - 1]
     if not REFERENCES.fullmatch(unspace(head.text)):
         return span.end
     for i in range(span.first + 2, span.end):
         line = document.lines[i]
-        if style_of(line) == style_of(head) and line.bold == head.bold and stands_out(document, line):
+        alike = style_of(line) == style_of(head) and line.bold == head.bold
+        if (alike or line.size > head.size + 3) and stands_out(document, line):
             return i
     return span.end
 
@@ -224,7 +226,7 @@ def _trim(entry: list[Line]) -> list[Line]:
 
 
 def _unlabelled(document: Document, lines: list[Line]) -> list[list[Line]]:
-    usual = Counter(round(line.size * 2) / 2 for line in lines).most_common(1)
+    usual = Counter(round(line.size * 2) / 2 for line in lines[:40]).most_common(1)
     lines = [line for line in lines if usual and abs(line.size - usual[0][0]) <= 0.8]
     starts: list[int] = []
     hanging = _hanging(lines)
