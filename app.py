@@ -1,5 +1,7 @@
-"""Entry point of the app: `streamlit run app.py`. Everything is in `copilot.ui`."""
+"""Entry point of the app: `streamlit run app.py`. Pages: `copilot.ui`; the server around them: `copilot.web`."""
 
-from copilot.ui.main import main
+import streamlit as st
 
-main()
+from copilot.web import server
+
+app = st.App(server.SCRIPT, **server.parts())

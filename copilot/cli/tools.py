@@ -16,14 +16,10 @@ from copilot.errors import SetupError
 
 
 def ui(arguments: argparse.Namespace) -> int:
-    """`copilot ui`: becomes the Streamlit server."""
-    app = Path(__file__).resolve().parent.parent / "ui" / "main.py"
-    os.environ["COPILOT_HOME"] = str(find_home().root)
-    headless = "true" if arguments.headless else "false"
-    options = ["--server.port", str(arguments.port), "--server.headless", headless]
-    options += ["--server.address", arguments.address]
-    argv = [sys.executable, "-m", "streamlit", "run", str(app), *options, "--browser.gatherUsageStats", "false"]
-    os.execv(sys.executable, argv)
+    """`copilot ui`: becomes the server."""
+    options = ["--port", str(arguments.port), "--address", arguments.address]
+    options += [f"--{name}" for name in ("headless", "shared") if getattr(arguments, name)]
+    os.execv(sys.executable, [sys.executable, "-m", "copilot.web", *options])
 
 
 def models(arguments: argparse.Namespace) -> int:

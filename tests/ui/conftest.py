@@ -29,7 +29,7 @@ def open_page(home: Path) -> Open:
     """Opens a page by its address, as a browser would, and runs it once."""
 
     def opened(page: str = "new", **query: str) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=20)
+        app = AppTest.from_file(str(ROOT / "copilot" / "ui" / "main.py"), default_timeout=20)
         app.query_params.update(query)
         app._page_hash = calc_hash(page)
         return app.run()

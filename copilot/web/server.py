@@ -1,0 +1,73 @@
+"""The one server process, put together: the app's script, the interface at /api, the guard before both, the line.
+
+`streamlit run app.py` and `copilot ui` serve the same parts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+from anyio import to_thread
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+
+import copilot.ui
+from copilot.config import environment, find_home
+from copilot.errors import SetupError
+from copilot.hosting.reception import Reception, reception
+from copilot.web.guard import Guard
+from copilot.web.routes import interface
+
+SCRIPT = Path(copilot.ui.__file__).parent / "main.py"
+BEAT = 1.0
+"""Seconds between two looks at the line."""
+LOG = logging.getLogger("copilot.web")
+
+
+def parts() -> dict[str, Any]:
+    """What `streamlit.App` takes beside the script."""
+    return {"routes": [Mount("/api", interface())], "middleware": [Middleware(Guard)], "lifespan": lifespan}
+
+
+@contextlib.asynccontextmanager
+async def lifespan(_: object) -> AsyncIterator[dict[str, Any] | None]:
+    """While the server runs: on a shared one, somebody looks whose turn it is."""
+    desk = reception(find_home())
+    if desk is None:
+        yield None
+        return
+    if not environment(find_home()).get("COPILOT_TOKEN"):
+        LOG.warning("COPILOT_TOKEN is not set: nobody can enter this shared server as its owner")
+    with _only_server(desk):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_beat, desk)
+            yield None
+            tasks.cancel_scope.cancel()
+
+
+async def _beat(desk: Reception) -> None:
+    while True:
+        try:
+            await to_thread.run_sync(desk.tick)
+        except OSError as error:
+            LOG.warning("the line stands still: %s", error)
+        await anyio.sleep(BEAT)
+
+
+@contextlib.contextmanager
+def _only_server(desk: Reception) -> Iterator[None]:
+    """Raises SetupError when another server keeps the line of these runs."""
+    path = desk.home.logs / ".server" / "lock"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise SetupError(f"another shared server works on {desk.home.logs}; stop it first") from error
+        yield
