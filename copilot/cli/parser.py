@@ -174,6 +174,9 @@ def _tools(actions: Any) -> None:
     imported.add_argument("--name", required=True, metavar="NAME", help="the name it gets in problems/")
     sandbox = _add(actions, "sandbox", tools.sandbox_help, "Run a script as a trial would be run, or test the sandbox.")
     inner = sandbox.add_subparsers(title="actions", metavar="ACTION", required=True)
+    ui.add_argument(
+        "--shared", action="store_true", help="for many people: each sees their own runs, with limits (docs/http.md)"
+    )
     script = _add(inner, "run", tools.sandbox_run, "Run one script exactly as a trial would be run.")
     script.add_argument("--workspace", default="", metavar="DIR", help="writable folder (default: a temporary one)")
     script.add_argument("--inputs", default="", metavar="DIR", help="read-only folder")
