@@ -15,7 +15,9 @@ from copilot.engine.measuring import arm_parameters
 from copilot.engine.preparing import card_of
 from copilot.engine.services import Services
 from copilot.engine.side_by_side import side_by_side
+from copilot.errors import Retry
 from copilot.events import ArmsTuned, FilesChanged, MetricRecorded
+from copilot.lab.arms import read_space
 from copilot.lab.trials import ARMS_FILE, Cell, Ran, command_run, judge, run_cell
 from copilot.lab.tuning import TUNING_SEEDS, choose, schedule, space_problem
 from copilot.state import RunState
@@ -53,15 +55,22 @@ def tune(services: Services) -> None:
 
 def _tries(services: Services, plan: Plan) -> list[Try]:
     """Every program of the tuning, settings outermost so that the arms stay level; empty when nothing can be tuned."""
-    if plan.tuning.settings < 2 or not plan.tuning.space:
+    if plan.tuning.settings < 2:
         return []
     planned = {arm.name: dict(arm.parameters) for arm in plan.arms}
-    if problem := space_problem(plan.tuning.space, list(planned.values()), card_of(services)):
+    try:
+        space = plan.tuning.space or read_space(services.run.workspace)
+        problem = space_problem(space, list(planned.values()), card_of(services))
+    except Retry as error:
+        space, problem = {}, str(error)
+    if problem:
         services.desk.warn("tuning", f"no arm was tuned: {problem}")
+    if problem or not space:
         return []
     given = arm_parameters(services)
     arms = {arm: given.get(arm, parameters) for arm, parameters in planned.items()}
-    settings = schedule(arms, plan.tuning, _explored(services.state))
+    tuning = plan.tuning.model_copy(update={"space": space})
+    settings = schedule(arms, tuning, _explored(services.state))
     most = max(len(tried) for tried in settings.values())
     return [
         Try(Cell("tune", arm, seed, number), tried[number])
