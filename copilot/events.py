@@ -142,7 +142,11 @@ class IdeaEdited(Event):
     durable: ClassVar[bool] = True
     idea: Idea
     changes: list[Change] = []
+    """Against the idea as it was, or against the first of the `sources`."""
     by: str = "person"
+    how: Literal["edited", "added", "duplicated", "merged"] = "edited"
+    sources: list[str] = []
+    """The ideas that a copy or a merged one was made of."""
 
 
 class IdeaRejected(Event):

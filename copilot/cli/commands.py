@@ -11,10 +11,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from copilot import api
+from copilot.cli.edits import edits_of
 from copilot.cli.progress import Live, Progress
 from copilot.cli.words import verdict_lines
 from copilot.config import environment, find_home
-from copilot.domain.task import Settings
+from copilot.domain.edits import Edits
+from copilot.domain.task import OwnCode, Settings, TaskMetric
 from copilot.errors import CopilotError, SetupError
 from copilot.events import QuestionAsked
 from copilot.journal import Entry, read
@@ -59,10 +61,26 @@ def run(arguments: argparse.Namespace) -> int:
         task=arguments.task,
         paper=arguments.paper,
         objective=arguments.objective,
+        code=_own_code(arguments),
         settings=settings_of(arguments),
     )
     folder = api.start(ask)
     return _work(folder, as_json=arguments.json, quiet=False)
+
+
+def _own_code(arguments: argparse.Namespace) -> OwnCode | None:
+    if not arguments.code:
+        if arguments.metric:
+            raise SetupError("--metric goes with --code; a task names its metric itself")
+        return None
+    smallest = arguments.minimum_effect
+    metric = {"name": arguments.metric, "direction": arguments.direction, "minimum_effect": smallest}
+    try:
+        return OwnCode(folder=arguments.code, metric=TaskMetric.model_validate(metric) if arguments.metric else None)
+    except ValidationError as error:
+        raise SetupError(
+            f"--{str(error.errors()[0]['loc'][0]).replace('_', '-')}: {error.errors()[0]['msg']}"
+        ) from error
 
 
 def resume(arguments: argparse.Namespace) -> int:
@@ -246,11 +264,13 @@ def answer(arguments: argparse.Namespace) -> int:
     question = asked.get(arguments.question or waiting[0].id)
     if question is None:
         raise SetupError(f"no open question {arguments.question!r}; open: {', '.join(asked)}")
-    if arguments.choice and question.options and arguments.choice not in question.options:
+    edits = edits_of(arguments, folder) if question.gate == "ideas" else Edits()
+    if arguments.choice and question.options and arguments.choice not in {*question.options, *edits.ideas}:
         raise SetupError(
             f"{arguments.choice!r} is no answer to {question.id}; say one of {', '.join(question.options)}"
         )
-    api.answer(folder, question.id, choice=arguments.choice, text=arguments.text)
+    data = edits.data(list(edits.ideas.values()), arguments.choice) if edits != Edits() else None
+    api.answer(folder, question.id, choice=arguments.choice, text=arguments.text, data=data)
     print(f"answered {question.id}; `copilot resume {folder.name}` goes on", file=sys.stderr)
     return 0
 

@@ -40,6 +40,10 @@ def _runs(actions: Any) -> None:
     run.add_argument("task", nargs="?", default="", metavar="TASK", help="a task in problems/")
     run.add_argument("--paper", default="", metavar="FILE_OR_ARXIV_ID", help="a PDF file or an arXiv id")
     run.add_argument("--objective", default="", metavar="QUESTION", help="a question, without a paper")
+    run.add_argument("--code", default="", metavar="DIR", help="a folder with your own code to start from")
+    run.add_argument("--metric", default="", metavar="NAME", help="which number of that code's result.json counts")
+    run.add_argument("--direction", choices=["maximize", "minimize"], default="maximize", help="which way is better")
+    run.add_argument("--minimum-effect", type=float, metavar="M", help="the smallest effect that matters")
     _settings(run)
     _json(run)
 
@@ -87,6 +91,16 @@ def _runs(actions: Any) -> None:
     _run_argument(answer)
     answer.add_argument("--question", default="", metavar="ID", help="which question (default: the oldest open one)")
     answer.add_argument("--choice", default="", help="one of the options, for example an idea's id")
+    answer.add_argument("--edit", default="", metavar="FILE.json", help="an idea, or a list: its id and what changes")
+    answer.add_argument(
+        "--reject", action="append", default=[], metavar="ID=REASON", help="put an idea aside; repeatable"
+    )
+    answer.add_argument(
+        "--merge", action="append", default=[], metavar="ID,ID", help="one idea of two, called own-1; repeatable"
+    )
+    answer.add_argument(
+        "--duplicate", action="append", default=[], metavar="ID", help="a copy of an idea, to be edited; repeatable"
+    )
     answer.add_argument("--text", default="", help="free text; without an open question it is a remark to the agent")
 
     amend = _add(
@@ -164,6 +178,9 @@ def _tools(actions: Any) -> None:
         "--address", default="127.0.0.1", help="address to listen on (default 127.0.0.1: this machine only)"
     )
     ui.add_argument("--headless", action="store_true", help="do not open a browser")
+    ui.add_argument(
+        "--shared", action="store_true", help="for many people: each sees their own runs, with limits (docs/http.md)"
+    )
     models = _add(actions, "models", tools.models, "Which language models are configured, reachable and priced.")
     models.add_argument("--probe", action="store_true", help="also ask each configured provider whether it answers")
     _json(models)
@@ -174,9 +191,6 @@ def _tools(actions: Any) -> None:
     imported.add_argument("--name", required=True, metavar="NAME", help="the name it gets in problems/")
     sandbox = _add(actions, "sandbox", tools.sandbox_help, "Run a script as a trial would be run, or test the sandbox.")
     inner = sandbox.add_subparsers(title="actions", metavar="ACTION", required=True)
-    ui.add_argument(
-        "--shared", action="store_true", help="for many people: each sees their own runs, with limits (docs/http.md)"
-    )
     script = _add(inner, "run", tools.sandbox_run, "Run one script exactly as a trial would be run.")
     script.add_argument("--workspace", default="", metavar="DIR", help="writable folder (default: a temporary one)")
     script.add_argument("--inputs", default="", metavar="DIR", help="read-only folder")

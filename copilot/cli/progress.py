@@ -163,7 +163,7 @@ _LINES: dict[type, Callable[[RunState, Any], str]] = {
     ev.LiteratureFound: lambda state, event: f"{len(event.papers)} related papers ({event.source})",
     ev.IdeasProposed: _ideas,
     ev.IdeaReviewed: lambda state, event: _reviews(event),
-    ev.IdeaEdited: lambda state, event: f"{event.idea.id} edited by {event.by}",
+    ev.IdeaEdited: lambda state, event: f"{event.idea.id} {event.how} by {event.by}",
     ev.IdeaRejected: lambda state, event: f"{event.idea_id} rejected: {event.reason}",
     ev.IdeaChosen: _chosen,
     ev.Retrieved: lambda state, event: f"{len(event.hits)} {event.what} hits ({event.source})",

@@ -48,6 +48,20 @@ class RelatedPaper(Value):
     similarity: float | None = None
 
 
+class Reproduced(Value):
+    """The claim of the paper that an idea repeats, and how far the experiment here is from the paper's own."""
+
+    claim_id: str
+    quote: str
+    """Verbatim, and found in the paper by code."""
+    page: int
+    number: float | None = None
+    unit: str = ""
+    metric: str = ""
+    distance: list[str] = []
+    """Sentences: what is different here. A stand-in can go the same way; it cannot confirm the paper's number."""
+
+
 class Idea(Value):
     """One testable hypothesis with everything needed to judge it.
 
@@ -80,6 +94,8 @@ class Idea(Value):
     score: float = 0.0
     kind: Literal["new", "reproduction", "improvement"] = "new"
     source: Literal["paper", "question", "task", "person"] = "paper"
+    reproduces: Reproduced | None = None
+    """Set by code for a claim of the paper's own ledger that is tested again here."""
 
 
 class Review(Value):

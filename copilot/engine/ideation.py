@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ from pydantic import ValidationError
 from copilot.agents import idea as idea_agent
 from copilot.agents import manager
 from copilot.agents.idea import Material
-from copilot.domain.idea import Change, Idea, Metric, Review
+from copilot.domain.edits import Origin, changes
+from copilot.domain.idea import Idea, Metric, Review
 from copilot.engine.human import gate, safe_point
 from copilot.engine.reading import paper_of
 from copilot.engine.services import Services
@@ -173,12 +173,6 @@ def _send_back(services: Services, material: Material) -> None:
             services.desk.record(IdeaEdited(idea=after, changes=changes(idea, after), by="agent"))
 
 
-def changes(before: Idea, after: Idea) -> list[Change]:
-    """The fields that differ, as JSON text."""
-    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
-    return [Change(field=k, before=json.dumps(old[k]), after=json.dumps(new[k])) for k in old if old[k] != new[k]]
-
-
 def choose(services: Services) -> None:
     """By a person at the gate, or by score."""
     state = services.state
@@ -222,7 +216,7 @@ def best(services: Services) -> Idea:
 
 def _take_edits(services: Services, answer: FeedbackGiven) -> None:
     """Edited, added and rejected ideas of an answer become events; what does not fit is warned of."""
-    given = answer.data.get("ideas", [])
+    given, origins = answer.data.get("ideas", []), _origins(services, answer)
     for item in given if isinstance(given, list) else []:
         try:
             idea = Idea.model_validate(item)
@@ -235,12 +229,30 @@ def _take_edits(services: Services, answer: FeedbackGiven) -> None:
         before = services.state.ideas.get(idea.id)
         idea = _regrounded(services, idea)
         if before != idea:
-            found = changes(before, idea) if before else []
-            services.desk.record(IdeaEdited(idea=idea, changes=found, by=answer.author))
+            origin = Origin(how="edited") if before else origins.get(idea.id, Origin(how="added"))
+            made_of = before or next((services.state.ideas.get(source) for source in origin.sources), None)
+            found = changes(made_of, idea) if made_of else []
+            services.desk.record(
+                IdeaEdited(idea=idea, changes=found, by=answer.author, how=origin.how, sources=origin.sources)
+            )
     rejected = answer.data.get("rejected", {})
     for id_, reason in (rejected if isinstance(rejected, dict) else {}).items():
         if id_ in services.state.ideas and id_ not in services.state.rejected:
             services.desk.record(IdeaRejected(idea_id=id_, reason=str(reason)[:2000], by=answer.author))
+
+
+def _origins(services: Services, answer: FeedbackGiven) -> dict[str, Origin]:
+    """Where the answer's new ideas came from; what names an idea that is not there is left out."""
+    given = answer.data.get("origins", {})
+    found: dict[str, Origin] = {}
+    for key, item in (given if isinstance(given, dict) else {}).items():
+        try:
+            origin = Origin.model_validate(item)
+        except ValidationError:
+            continue
+        if set(origin.sources) <= {*services.state.ideas, *given}:
+            found[str(key)] = origin
+    return found
 
 
 def _regrounded(services: Services, idea: Idea) -> Idea:

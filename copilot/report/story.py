@@ -173,7 +173,8 @@ def people(record: Record, cells: Cells) -> Iterable[str]:
     ]
     for edit in state.edits:
         fields = ", ".join(code(change.field, 60) for change in edit.changes[:10])
-        lines.append(f"{quoted(edit.by, 60)} edited the hypothesis {code(edit.idea.id)}: {fields or 'new'}")
+        made_of = f" of {' and '.join(code(source, 60) for source in edit.sources)}" if edit.sources else ""
+        lines.append(f"{quoted(edit.by, 60)}: hypothesis {code(edit.idea.id)} {edit.how}{made_of}: {fields or 'new'}")
     lines += [f"{quoted(made.by, 60)} set the plan" for made in state.plans if made.by != "agent"]
     if lines:
         yield bullets(lines)

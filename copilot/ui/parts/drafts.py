@@ -1,60 +1,51 @@
-"""Edits of ideas that were not handed in yet: kept in the session, shown over what the journal says."""
+"""Edits of ideas that were not handed in yet: a file of the run, so that they survive a reload and another browser.
+
+The file is the page's own scratch paper: the engine never reads it, and it goes once an idea was chosen.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from itertools import count
+from pathlib import Path
 
-import streamlit as st
+from pydantic import ValidationError
 
+from copilot.disk import write_atomic
+from copilot.domain.edits import Edits
 from copilot.domain.idea import Idea
-from copilot.errors import SetupError
+from copilot.runs import RunFolder
 from copilot.ui.parts.session import View
 
-
-@dataclass
-class Drafts:
-    """Changed and added ideas by id, and those put aside with the reason."""
-
-    edited: dict[str, Idea] = field(default_factory=dict)
-    rejected: dict[str, str] = field(default_factory=dict)
-    added: int = 0
-    """Ideas added through the form: the next one gets an empty form of its own."""
-
-    def in_order(self, view: View) -> list[Idea]:
-        """All ideas as edited: best score first, those put aside last."""
-        merged = view.state.ideas | self.edited
-        aside = set(view.state.rejected) | set(self.rejected)
-        chosen = view.state.chosen.idea_id if view.state.chosen else ""
-        return sorted(merged.values(), key=lambda idea: (idea.id != chosen, idea.id in aside, -idea.score))
-
-    def new_id(self, view: View) -> str:
-        """An id that no idea has yet."""
-        taken = view.state.ideas.keys() | self.edited.keys()
-        return next(f"own-{number}" for number in count(1) if f"own-{number}" not in taken)
-
-    def change(self, after: Idea, before: Idea) -> None:
-        """Keep an edit; nothing when nothing was changed."""
-        if after != before:
-            self.edited[after.id] = after
-
-    def add(self, idea: Idea) -> None:
-        """Keep an idea of the person. Raises SetupError when it says nothing."""
-        if not idea.title.strip() or not idea.claim.strip():
-            raise SetupError("give the idea a title and a claim")
-        self.edited[idea.id] = idea
-        self.added += 1
-
-    def duplicate(self, idea: Idea, view: View) -> None:
-        """A copy to change, under a new id."""
-        copy = idea.model_copy(update={"id": self.new_id(view), "title": f"{idea.title} (copy)", "source": "person"})
-        self.edited[copy.id] = copy
+FILE = "idea_drafts.json"
 
 
-def of(view: View) -> Drafts:
-    """The drafts of this session for this run; none once an idea was chosen."""
-    drafts: dict[str, Drafts] = st.session_state.setdefault("drafts", {})
+def of(view: View) -> Edits:
+    """The drafts of this run; none once an idea was chosen. A file that cannot be read counts as none."""
     if view.state.chosen is not None:
-        drafts.pop(view.run.name, None)
-        return Drafts()
-    return drafts.setdefault(view.run.name, Drafts())
+        drop(view.run)
+        return Edits()
+    try:
+        return Edits.model_validate_json(_path(view.run).read_bytes())
+    except (OSError, ValidationError):
+        return Edits()
+
+
+def keep(view: View, edits: Edits) -> None:
+    """Write them down. Raises OSError where the disk refuses."""
+    write_atomic(_path(view.run), edits.model_dump_json().encode())
+
+
+def drop(run: RunFolder) -> None:
+    """Throw them away."""
+    _path(run).unlink(missing_ok=True)
+
+
+def in_order(view: View, edits: Edits) -> list[Idea]:
+    """All ideas as edited: the chosen one, then best score first, those put aside last."""
+    aside = {*view.state.rejected, *edits.rejected}
+    chosen = view.state.chosen.idea_id if view.state.chosen else ""
+    ideas = (view.state.ideas | edits.ideas).values()
+    return sorted(ideas, key=lambda idea: (idea.id != chosen, idea.id in aside, -idea.score))
+
+
+def _path(run: RunFolder) -> Path:
+    return run.path / "agent_log" / FILE

@@ -140,6 +140,13 @@ def _feedback(event: ev.FeedbackGiven) -> Parts:
     return "person", f"{event.author}: {event.choice} {event.text}".strip(), "", "good"
 
 
+def _edited(event: ev.IdeaEdited) -> Parts:
+    made_of = f" from {' and '.join(event.sources)}" if event.sources else ""
+    fields = ", ".join(change.field for change in event.changes)
+    title = f"Idea {event.idea.id} {event.how}{made_of} by {event.by}: {event.idea.title}"
+    return "edit", title, f"Changed: {fields}" if fields else "", "good"
+
+
 def _branched(event: ev.RunBranched) -> Parts:
     return "call_split", f"Branched from {event.parent} after its entry {event.at} by {event.by}", "", "good"
 
@@ -188,7 +195,7 @@ _MAKERS: dict[type, Callable[[Any], Parts]] = {
     ev.SuppliesFetched: _supplies,
     ev.IdeasProposed: _ideas,
     ev.IdeaReviewed: _reviewed,
-    ev.IdeaEdited: lambda e: ("edit", f"Idea {e.idea.id} edited by {e.by}: {e.idea.title}", "", "good"),
+    ev.IdeaEdited: _edited,
     ev.IdeaRejected: lambda e: ("block", f"Idea {e.idea_id} rejected by {e.by}: {e.reason}"),
     ev.IdeaChosen: _chosen,
     ev.Retrieved: lambda e: ("travel_explore", f"Searched for a {e.what}: {count(len(e.hits), 'hit')}", e.note),

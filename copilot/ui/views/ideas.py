@@ -1,13 +1,14 @@
-"""The hypotheses as cards: evidence, review, edit, put aside, duplicate, add, choose. All of it is one answer."""
+"""The hypotheses as cards: evidence, review, edit, put aside, copy, merge, add, choose. All of it is one answer."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from copilot.domain.idea import Arm, Idea, Metric, Review
+from copilot.domain.edits import Edits, Origin, changes
+from copilot.domain.idea import Arm, Change, Idea, Metric, Review
+from copilot.errors import SetupError
 from copilot.events import QuestionAsked
 from copilot.ui.parts import actions, drafts, forms, frame, links, live, questions
-from copilot.ui.parts.drafts import Drafts
 from copilot.ui.parts.session import View
 from copilot.ui.parts.text import clip, count, number, one_line, plain, seconds, signed, web_address
 
@@ -25,7 +26,7 @@ def show() -> None:
     _intro(view, question)
     _past(view)
     _compare(view, draft)
-    for idea in draft.in_order(view):
+    for idea in drafts.in_order(view, draft):
         _card(view, draft, idea, question)
     if question is not None:
         _add(view, draft)
@@ -48,7 +49,8 @@ def _intro(view: View, question: QuestionAsked | None) -> None:
         st.markdown(f"**About.** {plain(state.about, 1500)}")
     if question is not None:
         st.markdown(
-            f":material/pan_tool: **{plain(question.text, 400)}** Your edits are handed in together with your choice."
+            f":material/pan_tool: **{plain(question.text, 400)}** Your edits are kept here as drafts, also when you "
+            "leave, and are handed in together with your choice."
         )
     elif state.chosen is not None:
         who = {"person": "a person", "score": "score", "timeout": "timeout"}[state.chosen.by]
@@ -65,8 +67,8 @@ def _past(view: View) -> None:
             st.markdown(f"- **{plain(word, 40)}**: {plain(claim, 400)} ({plain(str(item.get('run', '')), 120)})")
 
 
-def _compare(view: View, draft: Drafts) -> None:
-    ideas = draft.in_order(view)
+def _compare(view: View, draft: Edits) -> None:
+    ideas = drafts.in_order(view, draft)
     if len(ideas) < 2:
         return
     with st.expander(f"Compare {len(ideas)} ideas", icon=":material/compare_arrows:"):
@@ -89,7 +91,7 @@ def _compare(view: View, draft: Drafts) -> None:
         )
 
 
-def _card(view: View, draft: Drafts, idea: Idea, question: QuestionAsked | None) -> None:
+def _card(view: View, draft: Edits, idea: Idea, question: QuestionAsked | None) -> None:
     state = view.state
     put_aside = draft.rejected.get(idea.id) or state.rejected.get(idea.id)
     with st.container(border=True, key=f"idea-{_safe(idea.id)}"):
@@ -99,10 +101,12 @@ def _card(view: View, draft: Drafts, idea: Idea, question: QuestionAsked | None)
         st.text(clip(idea.claim, 2000))
         if put_aside:
             st.caption(f"Put aside: {plain(put_aside, 300)}")
+        _reproduction(idea)
         _facts(idea)
         _evidence(view, idea)
         _review(state.reviews.get(idea.id, []))
         _details(idea)
+        _diffs(view, draft, idea)
         if question is not None:
             _buttons(view, draft, idea, question)
 
@@ -111,19 +115,50 @@ def _safe(idea_id: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in idea_id)[:60]
 
 
-def _badges(view: View, draft: Drafts, idea: Idea, put_aside: str | None) -> None:
+def _badges(view: View, draft: Edits, idea: Idea, put_aside: str | None) -> None:
     if view.state.chosen is not None and view.state.chosen.idea_id == idea.id:
         st.badge("chosen", color="green", icon=":material/check:")
     if put_aside:
         st.badge("put aside", color="gray", icon=":material/block:")
-    if idea.id in draft.edited and idea.id not in view.state.ideas:
-        st.badge("added by you", color="violet", icon=":material/add:")
-    elif idea.id in draft.edited:
-        st.badge("edited by you", color="violet", icon=":material/edit:")
-    elif any(edit.idea.id == idea.id for edit in view.state.edits):
-        st.badge("edited", color="violet", icon=":material/edit:")
+    origin = draft.origins.get(idea.id)
+    recorded = [edit.how for edit in view.state.edits if edit.idea.id == idea.id]
+    if origin is not None:
+        st.badge(f"{origin.how} by you, a draft", color="violet", icon=":material/add:")
+    elif idea.id in draft.ideas:
+        st.badge("edited by you, a draft", color="violet", icon=":material/edit:")
+    for how in dict.fromkeys(recorded):
+        st.badge(how, color="violet", icon=":material/edit:")
     st.badge(idea.kind, color="blue")
     st.badge(f"score {idea.score:.2f}", color="gray")
+
+
+def _reproduction(idea: Idea) -> None:
+    """The claim of the paper that is repeated, and how far the experiment is from it."""
+    if idea.reproduces is None:
+        return
+    told = idea.reproduces
+    figure = f" It gives {number(told.number)}{plain(told.unit, 20)}." if told.number is not None else ""
+    st.markdown(f":material/replay: **The paper's own claim, page {told.page}.**{figure}")
+    for sentence in told.distance:
+        st.caption(f":material/straighten: {plain(sentence, 400)}")
+
+
+def _diffs(view: View, draft: Edits, idea: Idea) -> None:
+    """What was changed, by whom, and what it was before; the draft on top."""
+    origin = draft.origins.get(idea.id)
+    source = view.state.ideas.get(origin.sources[0] if origin and origin.sources else idea.id)
+    found: list[tuple[str, list[Change]]] = []
+    if idea.id in draft.ideas and source is not None:
+        found.append(("Your draft", changes(source, idea)))
+    for edit in reversed(view.state.edits):
+        if edit.idea.id == idea.id and edit.changes:
+            made_of = f" from {' and '.join(edit.sources)}" if edit.sources else ""
+            found.append((f"{edit.how.capitalize()}{made_of} by {edit.by}", edit.changes))
+    for title, changed in found:
+        with st.expander(f"{one_line(title, 120)}: {count(len(changed), 'field')}", icon=":material/difference:"):
+            for change in changed:
+                st.markdown(f"**{plain(change.field, 60)}**")
+                st.text(f"− {clip(change.before, 1500)}\n+ {clip(change.after, 1500)}")
 
 
 def _facts(idea: Idea) -> None:
@@ -194,55 +229,72 @@ def _details(idea: Idea) -> None:
             st.markdown(f"- {plain(paper.title, 200)}{year} {web_address(paper.url) if paper.url else ''}")
 
 
-def _buttons(view: View, draft: Drafts, idea: Idea, question: QuestionAsked) -> None:
+def _buttons(view: View, draft: Edits, idea: Idea, question: QuestionAsked) -> None:
     key = _safe(idea.id)
     with st.container(horizontal=True):
         if st.button("Test this idea", type="primary", icon=":material/check:", key=f"choose_{key}"):
             _submit(view, draft, idea, question)
         if idea.id in draft.rejected:
             if st.button("Take back", icon=":material/undo:", key=f"restore_{key}"):
-                del draft.rejected[idea.id]
-                st.rerun()
+                _keep(view, draft.take_back(idea.id))
         else:
-            _reject(draft, idea, key)
+            _reject(view, draft, idea, key)
         if st.button("Duplicate", icon=":material/content_copy:", key=f"copy_{key}"):
-            draft.duplicate(idea, view)
-            st.rerun()
-    _edit(draft, idea, key)
+            _keep(view, draft.duplicate(idea, view.state.ideas))
+        _merge(view, draft, idea, key)
+    _edit(view, draft, idea, key)
 
 
-def _edit(draft: Drafts, idea: Idea, key: str) -> None:
+def _keep(view: View, draft: Edits) -> None:
+    with frame.told():
+        drafts.keep(view, draft)
+        st.rerun()
+
+
+def _edit(view: View, draft: Edits, idea: Idea, key: str) -> None:
     with st.expander("Edit this idea", icon=":material/edit:"), st.form(f"edit_{key}", border=False):
         build = forms.idea_fields(idea, f"edit_{key}")
         if st.form_submit_button("Keep these edits", type="primary", key=f"save_{key}"):
             with frame.told():
-                draft.change(build(), idea)
-                st.rerun()
-        st.caption("Kept in this browser session until you choose an idea; then everything is handed in together.")
+                _keep(view, draft.change(build(), idea))
+        st.caption("Kept as a draft until you choose an idea; then everything is handed in together.")
 
 
-def _reject(draft: Drafts, idea: Idea, key: str) -> None:
+def _reject(view: View, draft: Edits, idea: Idea, key: str) -> None:
     with st.popover("Put aside", icon=":material/block:"), st.form(f"reject_{key}", border=False):
         reason = st.text_input("Why?", key=f"reason_{key}", max_chars=500)
         if st.form_submit_button("Put aside", key=f"reject_ok_{key}"):
-            draft.rejected[idea.id] = (reason or "").strip() or "no reason given"
-            st.rerun()
+            _keep(view, draft.reject(idea.id, reason or ""))
 
 
-def _submit(view: View, draft: Drafts, idea: Idea, question: QuestionAsked) -> None:
-    data = {
-        "ideas": [item.model_dump(mode="json") for item in draft.in_order(view)],
-        "rejected": {key: reason for key, reason in draft.rejected.items() if key != idea.id},
-    }
+def _merge(view: View, draft: Edits, idea: Idea, key: str) -> None:
+    others = {item.id: item for item in drafts.in_order(view, draft) if item.id not in {idea.id, *draft.rejected}}
+    if not others or idea.id in draft.rejected:
+        return
+    with st.popover("Merge", icon=":material/merge:"), st.form(f"merge_{key}", border=False):
+        other = st.selectbox(
+            "With which idea?",
+            list(others),
+            format_func=lambda name: one_line(others[name].title, 80),
+            key=f"merge_with_{key}",
+        )
+        st.caption("Makes one idea of the two, to edit further, and puts the two aside.")
+        if st.form_submit_button("Merge", key=f"merge_ok_{key}") and other:
+            _keep(view, draft.merge(idea, others[other], view.state.ideas))
+
+
+def _submit(view: View, draft: Edits, idea: Idea, question: QuestionAsked) -> None:
     with frame.told():
+        data = draft.data(drafts.in_order(view, draft), idea.id)
         actions.answer(view.run, question.id, choice=idea.id, data=data)
+        drafts.drop(view.run)
         links.go("plan", view.run.name)
 
 
-def _add(view: View, draft: Drafts) -> None:
+def _add(view: View, draft: Edits) -> None:
     with st.expander("Add an idea of your own", icon=":material/add:"), st.form("own_idea"):
         blank = Idea(
-            id=draft.new_id(view),
+            id=draft.new_id(view.state.ideas),
             title="",
             claim="",
             mechanism="",
@@ -253,8 +305,15 @@ def _add(view: View, draft: Drafts) -> None:
             source="person",
             arms=[Arm(name="baseline"), Arm(name="treatment")],
         )
-        build = forms.idea_fields(blank, f"own{draft.added}")
+        added = sum(origin.how == "added" for origin in draft.origins.values())
+        build = forms.idea_fields(blank, f"own{added}")
         if st.form_submit_button("Add it", key="own_add", icon=":material/add:"):
             with frame.told():
-                draft.add(build())
-                st.rerun()
+                _keep(view, draft.add(_worded(build()), Origin(how="added")))
+
+
+def _worded(idea: Idea) -> Idea:
+    """The idea. Raises SetupError when it says nothing."""
+    if not idea.title.strip() or not idea.claim.strip():
+        raise SetupError("give the idea a title and a claim")
+    return idea
