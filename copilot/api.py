@@ -25,7 +25,7 @@ from copilot.blobs import Blobs
 from copilot.config import Home, environment, find_home
 from copilot.domain.base import Value
 from copilot.domain.paper import Paper
-from copilot.domain.task import Settings
+from copilot.domain.task import OwnCode, Settings
 from copilot.errors import SetupError
 from copilot.events import ProtocolAmended
 from copilot.journal import Entry, Reader, read
@@ -44,11 +44,15 @@ PATIENCE = 15.0
 
 
 class Ask(Value):
-    """What to do: exactly one of `task` (a name in problems/), `paper` (a PDF path or an arXiv id), `objective`."""
+    """What to do: exactly one of `task` (a name in problems/), `paper` (a PDF path or an arXiv id), `objective`.
+
+    `code` is a folder of one's own to start from, with a paper or an objective beside it or alone.
+    """
 
     task: str = ""
     paper: str = ""
     objective: str = ""
+    code: OwnCode | None = None
     settings: Settings = Settings()
 
 
@@ -90,7 +94,7 @@ def start(
     home = home or find_home()
     env = {**environment(home), **(keys or {})}
     if guest is None or guest.owner:
-        return start_run(ask.task, ask.paper, ask.objective, ask.settings, home, env)
+        return start_run(ask.task, ask.paper, ask.objective, ask.settings, home, env, own=ask.code)
     from copilot.hosting.guests import claim
     from copilot.hosting.reception import reception_for
     from copilot.hosting.rules import own_keys, stamps

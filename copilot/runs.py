@@ -57,6 +57,11 @@ class RunFolder:
         return self.path / PAPER_FILE
 
     @property
+    def code(self) -> Path:
+        """The code that the run was given, as it was then."""
+        return self.path / "code"
+
+    @property
     def inbox(self) -> Path:
         """What people say; copied into the journal by the engine."""
         return self.path / "agent_log" / "inbox.jsonl"

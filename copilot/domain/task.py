@@ -52,6 +52,13 @@ class TaskHead(Value):
     licence: str = ""
 
 
+class OwnCode(Value):
+    """A folder of a person's own code to start from, and which of its numbers counts."""
+
+    folder: str
+    metric: TaskMetric | None = None
+
+
 class Task(Value):
     """A task as resolved when the run started; copied into the journal so that later edits change nothing."""
 
@@ -61,7 +68,7 @@ class Task(Value):
     folder: str = ""
     """problems/NAME, or empty for a run from a paper or a question alone."""
     starter: str = ""
-    """workspaces/NAME when starter code exists."""
+    """workspaces/NAME when starter code exists, or the run's copy of a person's own code."""
     sealed: bool = False
     """True when an evaluator with sealed labels belongs to the task."""
 

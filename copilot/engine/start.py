@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 import re
@@ -13,14 +14,15 @@ from typing import Literal
 
 from copilot import __version__
 from copilot.config import Home
-from copilot.disk import settle
+from copilot.disk import settle, settle_tree
 from copilot.domain.idea import Scalar
-from copilot.domain.task import Settings, Task
+from copilot.domain.task import OwnCode, Settings, Task
 from copilot.engine.services import open_models
 from copilot.engine.tasks import load_task
 from copilot.errors import SetupError
 from copilot.events import RunStarted
 from copilot.journal import Journal
+from copilot.lab.workspace import MAX_BYTES, MAX_FILES, Workspace, walk_regular
 from copilot.runs import RunFolder, clear_abandoned, new_run
 
 MAX_PAPER_MB = 100
@@ -35,11 +37,12 @@ def start_run(
     home: Home,
     env: Mapping[str, str],
     stamps: Sequence[str] = (),
+    own: OwnCode | None = None,
 ) -> RunFolder:
     """Make the run folder with its first event. Raises SetupError; then nothing was made."""
-    if sum(bool(given) for given in (task, paper, objective)) != 1:
+    if sum(bool(given) for given in (task, paper, objective)) != 1 and not (own and not task and not paper):
         raise SetupError("give exactly one of: a task, --paper FILE_OR_ARXIV_ID, --objective 'question'")
-    found, source = _resolve(task, paper, objective, home)
+    found, source = _resolve(task, paper, objective, home) if not own else _with_code(own, task, paper, objective, home)
     pdf = _paper_file(found, home if task else None)
     label = open_models(settings, found, env)
     if pdf is not None:
@@ -49,6 +52,8 @@ def start_run(
     if pdf is not None:
         shutil.copyfile(pdf, run.paper)
         settle([run.paper])
+    if own is not None:
+        found = found.model_copy(update={"starter": str(_keep(Path(own.folder), run))})
     journal = Journal(run.journal)
     started = RunStarted(
         run=run.name,
@@ -72,6 +77,7 @@ def _read_once(pdf: Path, home: Home) -> None:
 
 
 Source = Literal["task", "paper", "objective"]
+_ASKED: Source = "objective"
 
 
 def _resolve(task: str, paper: str, objective: str, home: Home) -> tuple[Task, Source]:
@@ -84,6 +90,32 @@ def _resolve(task: str, paper: str, objective: str, home: Home) -> tuple[Task, S
     if len(objective.split()) < 3:
         raise SetupError("--objective needs a question of at least three words")
     return Task(name=slug(" ".join(objective.split()[:6])), body=objective), "objective"
+
+
+def _with_code(own: OwnCode, task: str, paper: str, objective: str, home: Home) -> tuple[Task, Source]:
+    """A run from a person's own code, with a paper or a question beside it or with neither."""
+    folder = Path(own.folder)
+    if task:
+        raise SetupError("a task has its code in workspaces/; --code goes with a paper, a question, or alone")
+    if not folder.is_dir() or folder.is_symlink():
+        raise SetupError(f"{own.folder!r} is no folder")
+    files = list(itertools.islice(walk_regular(folder), MAX_FILES + 1))
+    if not files or len(files) > MAX_FILES or sum(entry.st_size for _, entry in files) > MAX_BYTES:
+        raise SetupError(
+            f"{folder} must hold between 1 and {MAX_FILES} files and at most {MAX_BYTES >> 20} MB; leave data outside"
+        )
+    name = slug(folder.resolve().name)
+    plain = Task(name=name)
+    found, source = _resolve("", paper, objective, home) if paper or objective else (plain, _ASKED)
+    return found.model_copy(update={"head": found.head.model_copy(update={"metric": own.metric})}), source
+
+
+def _keep(folder: Path, run: RunFolder) -> Path:
+    """A copy of the code as it is now: what the person changes later changes no run."""
+    kept = Workspace(run.code, run.history)
+    kept.copy_from(folder)
+    settle_tree(run.code)
+    return run.code
 
 
 def _paper_name(paper: str) -> str:

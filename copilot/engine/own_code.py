@@ -1,0 +1,69 @@
+"""An experiment that a person brings whole: code that obeys the contract, with arms.json and without sealed labels.
+
+Then the question is already asked: the arms of the file are compared as they stand, and no model has to write a thing.
+What the numbers are worth is said as for any other run: they are the script's own (`reported`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from copilot.domain.idea import Arm, Idea, Metric
+from copilot.domain.task import Task
+from copilot.errors import CannotDo, Retry, SetupError
+from copilot.lab.arms import read_arms
+from copilot.lab.trials import ARMS_FILE, SCRIPT
+
+BASELINE = "baseline"
+PROPOSER = "the given code"
+EVEN = 0.5
+"""Nobody said how probable it is that the verdict will be *supported*."""
+
+
+def brings_code(task: Task) -> bool:
+    """True when there is code to start from and nothing sealed that could grade it."""
+    return bool(task.starter) and not task.sealed
+
+
+def own_idea(task: Task, metric: Metric | None, minimum_effect: float, seeds: int) -> Idea | None:
+    """The comparison that the folder itself asks for, or None when it is no whole experiment.
+
+    Raises SetupError when arms.json cannot be read, and CannotDo when nobody named the metric.
+    """
+    arms = _arms(Path(task.starter))
+    if not (Path(task.starter) / SCRIPT).is_file() or len(arms) < 2:
+        return None
+    if metric is None:
+        raise CannotDo(
+            f"the code in {Path(task.starter).name} brings its own arms, but nobody said which number of its "
+            "result.json counts: name it with --metric, or `metric` in the head of problem.md"
+        )
+    baseline, *others = arms
+    better = "higher" if metric.direction == "maximize" else "lower"
+    return Idea(
+        id="own-code",
+        title=task.head.title or f"{', '.join(arm.name for arm in others)} against {baseline.name}",
+        claim=f"{' and '.join(arm.name for arm in others)}: {metric.name} is {better} than with {baseline.name} by at "
+        f"least {minimum_effect:g}, in the code as it was given.",
+        mechanism=task.body[:1000],
+        refuted_by=f"a mean paired difference below {minimum_effect:g}",
+        arms=arms,
+        metric=metric,
+        predicted_effect=minimum_effect,
+        probability=EVEN,
+        minimum_effect=minimum_effect,
+        seeds=seeds,
+        relevance=1.0,
+        score=1.0,
+        source="person",
+    )
+
+
+def _arms(folder: Path) -> list[Arm]:
+    """The baseline first: the arm of that name, else the first of the file."""
+    try:
+        given = read_arms(folder)
+        arms = [Arm(name=name, parameters=parameters) for name, parameters in given.items()]
+    except (Retry, ValueError) as error:
+        raise SetupError(f"{ARMS_FILE} of the given code cannot be used: {error}") from error
+    return sorted(arms, key=lambda arm: arm.name != BASELINE)
