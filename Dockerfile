@@ -1,15 +1,32 @@
-# The app in a container; the same file is the Hugging Face Space (user 1000, port 7860, no privileges).
+# The app in an image; the same file is the Hugging Face Space (user 1000, port 7860, no privileges): docs/space.md.
+# EXTRA=ml adds torch, transformers and sentence-transformers; TORCH says which wheels of torch: cpu, or another name
+# that uv knows (cu126, rocm6.3, ...), or pip for whatever pip finds (on Linux: with CUDA).
 ARG BASE=python:3.11-slim-bookworm
-FROM ${BASE}
-RUN apt-get update && apt-get install -y --no-install-recommends bubblewrap && rm -rf /var/lib/apt/lists/*
-RUN useradd --create-home --uid 1000 user
-USER user
+
+# Dependencies in a stage of their own: a change of the source does not install them again.
+FROM ${BASE} AS dependencies
+ARG EXTRA=core
+ARG TORCH=cpu
+ENV PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore UV_NO_CACHE=1
+RUN [ "$EXTRA" = core ] || [ "$TORCH" = pip ] || pip install --quiet --break-system-packages uv
 WORKDIR /home/user/app
-ENV PATH=/home/user/.venv/bin:$PATH COPILOT_HOME=/home/user/app PYTHONDONTWRITEBYTECODE=0
-COPY --chown=user pyproject.toml constraints.txt README.md LICENSE ./
-COPY --chown=user copilot copilot
-RUN python -m venv /home/user/.venv && pip install --no-cache-dir -c constraints.txt -e . && \
-    python -m compileall -q /home/user/.venv
-COPY --chown=user . .
+COPY pyproject.toml constraints.txt ./
+COPY scripts/setup.sh scripts/
+COPY copilot/__init__.py copilot/
+RUN touch README.md LICENSE && . scripts/setup.sh && setup_environment "$EXTRA" && \
+    .venv/bin/python -m compileall -q .venv
+
+FROM ${BASE}
+RUN apt-get update && apt-get install -y --no-install-recommends bubblewrap tini && rm -rf /var/lib/apt/lists/*
+RUN useradd --create-home --uid 1000 user
+WORKDIR /home/user/app
+# The program belongs to root: what runs in here can change runs, never the program that judges them.
+COPY --from=dependencies /home/user/app/.venv .venv
+COPY . .
+RUN .venv/bin/python -m compileall -q copilot && install -d -o user -g user logs
+# Who opens a port to others has visitors. A server for one person says so: COPILOT_SHARED=0 (container.sh does).
+ENV PATH=/home/user/app/.venv/bin:$PATH HOME=/home/user COPILOT_HOME=/home/user/app COPILOT_SHARED=1
+USER user
 EXPOSE 7860
+ENTRYPOINT ["tini", "--", "sh", "scripts/start.sh"]
 CMD ["copilot", "ui", "--port", "7860", "--address", "0.0.0.0", "--headless"]

@@ -1,6 +1,6 @@
-# Sourced by run_demo.sh, run_tests.sh and dev.sh: `setup_environment core` or `setup_environment tests`.
-# Makes .venv beside pyproject.toml and installs what is missing; a second call costs nothing.
-# Uses uv when it is there, else plain venv and pip.
+# Sourced by run_demo.sh, run_tests.sh, dev.sh and the Dockerfile: `setup_environment core`, `ml` (core with torch and
+# transformers) or `tests`. Makes .venv beside pyproject.toml and installs what is missing; a second call costs nothing.
+# Uses uv when it is there, else plain venv and pip. TORCH says which wheels of torch uv takes (default: what fits here).
 
 find_python() {
     for candidate in "${PYTHON:-}" python3 python3.13 python3.12 python3.11; do
@@ -14,24 +14,31 @@ find_python() {
     return 2
 }
 
+what_to_install() {
+    case "$1" in
+    ml) echo ".[ml]" ;;
+    tests) echo ".[ml,dev]" ;;
+    *) echo "." ;;
+    esac
+}
+
+torch_wheels() {
+    # An index of torch's own would hide a folder of wheels; without torch neither is needed.
+    [ "$1" = core ] || [ -n "$UV_FIND_LINKS" ] || echo "--torch-backend=${TORCH:-auto}"
+}
+
 install_with_uv() {
     # uv does not read pip's own settings; a folder of wheels named for pip serves it as well.
     export UV_FIND_LINKS="${UV_FIND_LINKS:-${PIP_FIND_LINKS:-}}"
     [ -x .venv/bin/python ] || uv venv --quiet --python "$(find_python)" .venv
-    if [ "$1" = tests ] && [ -z "$UV_FIND_LINKS" ]; then
-        uv pip install --quiet --python .venv/bin/python --torch-backend=auto -c constraints.txt -e ".[ml,dev]"
-    elif [ "$1" = tests ]; then
-        uv pip install --quiet --python .venv/bin/python -c constraints.txt -e ".[ml,dev]"
-    else
-        uv pip install --quiet --python .venv/bin/python -c constraints.txt -e .
-    fi
+    # shellcheck disable=SC2046  # no option, or one
+    uv pip install --quiet --python .venv/bin/python $(torch_wheels "$1") -c constraints.txt -e "$(what_to_install "$1")"
 }
 
 install_with_pip() {
     [ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
-    local what="."
-    [ "$1" = tests ] && what=".[ml,dev]"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --prefer-binary -c constraints.txt -e "$what"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --prefer-binary -c constraints.txt \
+        -e "$(what_to_install "$1")"
 }
 
 setup_environment() {

@@ -1,0 +1,44 @@
+#!/bin/sh
+# First program in the container: finds the folders for runs and downloads, tries them, and becomes the given command.
+# Runs are kept in COPILOT_LOGS; else in /data/logs where something is mounted at /data (a Space with storage);
+# else in logs/ of the app, and then a volume should be mounted there: without one they end with the container.
+set -eu
+
+stop() {
+    echo "$*" >&2
+    exit 2
+}
+
+# What a journal asks of its folder: files can be made, added to, locked and renamed. Says what cannot be done.
+try() {
+    mkdir -p "$1" && file="$(mktemp "$1/.try.XXXXXX")" && echo line >>"$file" && flock --nonblock "$file" true &&
+        mv "$file" "$file.moved" && rm "$file.moved"
+}
+
+check() {
+    problem="$(LC_ALL=C try "$1" 2>&1)" && return
+    case "$problem" in
+    *"Read-only"*) stop "Nothing can be kept in $1: it is mounted read-only. Mount it writable." ;;
+    *"Permission denied"*)
+        stop "Nothing can be kept in $1: it is closed to uid $(id -u), the user of this container." \
+            "Outside of the container, give the folder to that user (chown -R $(id -u) FOLDER)," \
+            "or start the container as the folder's owner (--user UID)."
+        ;;
+    *"No space"* | *"quota exceeded"*) stop "Nothing can be kept in $1: the disk is full. Make room there." ;;
+    *) stop "Nothing can be kept in $1: files cannot be made, locked and renamed there ($problem)." ;;
+    esac
+}
+
+if [ -z "${COPILOT_LOGS:-}" ] && [ -d /data ]; then
+    COPILOT_LOGS=/data/logs
+    COPILOT_CACHE="${COPILOT_CACHE:-/data/cache}"
+fi
+export COPILOT_LOGS="${COPILOT_LOGS:-$COPILOT_HOME/logs}" COPILOT_CACHE="${COPILOT_CACHE:-$COPILOT_HOME/logs/.cache}"
+check "$COPILOT_LOGS"
+check "$COPILOT_CACHE"
+export HF_HOME="${HF_HOME:-$COPILOT_CACHE/huggingface}"
+[ ! -e .env ] || [ -r .env ] || stop "The keys in .env are closed to uid $(id -u), the user of this container."
+[ "$(stat -c %m "$COPILOT_LOGS")" != / ] ||
+    echo "Runs are kept inside this container and end with it: mount a volume at /data to keep them." >&2
+[ -w "$HOME" ] || export HOME=/tmp
+exec "$@"
