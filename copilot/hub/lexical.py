@@ -7,7 +7,7 @@ about tasks or trust.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +22,7 @@ LENGTH = {"name": 0.3, "tags": 0.5, "lead": 0.5, "card": 0.75}
 LEAD_CHARACTERS = 1200
 CARD_CHARACTERS = 6000
 
+SPELLING: dict[str, str] = data_file("words.yaml")["spelling"]
 STOP = frozenset(str(data_file("words.yaml")["stop"]).split())
 
 _TOKEN = re.compile(r"[^\W_]+", re.UNICODE)
@@ -55,18 +56,21 @@ def stem(word: str) -> str:
     return word
 
 
+JARGON_WEIGHT = 0.5
+METHOD_WEIGHT = 0.3
+"""A request for data says how a thing is done too; a card that says it also is only a little better for it."""
 METHODS = frozenset(stem(word) for word in str(data_file("words.yaml")["methods"]).split())
 
 
 def tokens(text: str) -> list[str]:
     """Stemmed words without stop words."""
-    return [stem(word) for word in _TOKEN.findall(text.lower()) if word not in STOP]
+    return [stem(SPELLING.get(word, word)) for word in _TOKEN.findall(text.lower()) if word not in STOP]
 
 
-def data_tokens(text: str) -> list[str]:
-    """Like `tokens`, for a request for data: without words about methods, unless there are no others."""
-    found = tokens(text)
-    return [word for word in found if word not in METHODS] or found
+def asked_words(text: str, jargon: Iterable[str] = (), *, data: bool) -> dict[str, float]:
+    """The distinct words of a request with their weights; in one for `data`, words about methods count less."""
+    found = dict.fromkeys(tokens(" ".join(jargon)), JARGON_WEIGHT) | dict.fromkeys(tokens(text), 1.0)
+    return {word: METHOD_WEIGHT if data and word in METHODS else weight for word, weight in found.items()}
 
 
 def name_tokens(name: str) -> list[str]:
@@ -135,16 +139,17 @@ class Lexical:
         matrix.data = matrix.data / (matrix.data + K1) * idf[matrix.indices]
         return csr_matrix(matrix.T)
 
-    def bound(self, words: Sequence[str]) -> float:
+    def bound(self, words: Mapping[str, float]) -> float:
         """The score of a record that had every known word many times."""
-        known = [self._terms[word] for word in dict.fromkeys(words) if word in self._terms]
-        return float(self._idf[known].sum()) if known else 0.0
+        return float(
+            sum(self._idf[self._terms[word]] * weight for word, weight in words.items() if word in self._terms)
+        )
 
-    def scores(self, words: Sequence[str]) -> Any:
-        """BM25F of every record for the words (repeats count once), as an array."""
+    def scores(self, words: Mapping[str, float]) -> Any:
+        """BM25F of every record for weighted words, as an array."""
         import numpy as np
 
-        known = [self._terms[word] for word in dict.fromkeys(words) if word in self._terms]
+        known = [word for word in words if word in self._terms]
         if not known:
             return np.zeros(self._matrix.shape[1])
-        return np.asarray(self._matrix[known].sum(axis=0)).ravel()
+        return self._matrix[[self._terms[word] for word in known]].T @ np.array([words[word] for word in known])

@@ -6,14 +6,18 @@ The knowledge stands in `data/tasks.yaml` and `data/benchmarks.yaml`. No model i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from copilot.hub.data import data_file
+from copilot.hub.nearness import Groups, pattern_words
 from copilot.hub.patterns import Matcher, Pattern, compile_all, compile_pattern
 from copilot.hub.values import Understood
 
 WEIGHTS = {"strong": 3.0, "fair": 2.0, "weak": 1.0}
 TOPIC_WEIGHTS = {"when": 2.0, "area": 1.3, "lean": 0.8}
+NEAREST = 6
+"""How many topics that share words with the request name datasets for it."""
 CERTAIN = 3.0
 """Evidence for a task that counts as full: below it, the best guess weighs less than 1."""
 TABULAR = ("tabular-classification", "tabular-regression", "time-series-forecasting")
@@ -33,6 +37,8 @@ LANGUAGES = {
     "tibetan": "bo", "turkish": "tr", "twi": "tw", "ukrainian": "uk", "urdu": "ur", "vietnamese": "vi", "welsh": "cy",
     "yoruba": "yo", "zulu": "zu", "basque": "eu", "galician": "gl", "hokkien": "nan", "burmese": "my", "khmer": "km",
     "kazakh": "kk", "uzbek": "uz", "georgian": "ka", "armenian": "hy", "albanian": "sq", "macedonian": "mk",
+    "brazilian": "pt", "mexican": "es", "taiwanese": "zh", "iranian": "fa", "israeli": "he", "egyptian": "ar",
+    "austrian": "de", "flemish": "nl", "pakistani": "ur", "amharic": "am", "kinyarwanda": "rw",
     "bosnian": "bs", "xhosa": "xh", "sanskrit": "sa", "latin": "la",
 }  # fmt: skip
 
@@ -91,6 +97,26 @@ def _topics() -> list[tuple[list[Pattern], list[str]]]:
     ]
 
 
+@lru_cache(maxsize=1)
+def _jargon() -> list[tuple[list[Pattern], list[str]]]:
+    entries: list[dict[str, str]] = data_file("words.yaml")["jargon"]
+    return [(compile_all(entry["when"], 1.0, macros()), entry["words"].split()) for entry in entries]
+
+
+@lru_cache(maxsize=1)
+def _task_groups() -> tuple[list[str], Groups]:
+    tasks: dict[str, dict[str, str]] = data_file("tasks.yaml")["tasks"]
+    return list(tasks), Groups([pattern_words(levels, WEIGHTS) for levels in tasks.values()])
+
+
+@lru_cache(maxsize=1)
+def _topic_groups() -> tuple[list[list[str]], Groups]:
+    topics = data_file("benchmarks.yaml")
+    weights = dict.fromkeys(TOPIC_WEIGHTS, 1.0)
+    bags = [pattern_words({k: v for k, v in topic.items() if k in TOPIC_WEIGHTS}, weights) for topic in topics]
+    return [str(topic["data"]).split() for topic in topics], Groups(bags)
+
+
 def data_names(text: str) -> list[str]:
     """The datasets that a text names: the text itself when it is one word, else what looks like a name in it."""
     plain = text.strip()
@@ -134,15 +160,36 @@ def _senses(matcher: Matcher) -> bool:
 
 
 def _benchmarks(matcher: Matcher) -> dict[str, float]:
-    """Standard datasets of the topics that the text touches; the first of a topic weighs most."""
+    """Standard datasets of the topics that the text touches."""
+    touched = [
+        (max((p.weight for p in patterns if matcher.hits(p)), default=0.0), names) for patterns, names in _topics()
+    ]
+    return _datasets(touched, 2.0)
+
+
+def _near_data(text: str) -> dict[str, float]:
+    """Standard datasets of the topics that share most words with the text."""
+    names, groups = _topic_groups()
+    scored = sorted(zip(groups.scores(text), names, strict=True), key=lambda item: -item[0])
+    return _datasets(scored[:NEAREST], 1e-9)
+
+
+def _datasets(topics: Iterable[tuple[float, list[str]]], least: float) -> dict[str, float]:
+    """The datasets of weighted topics, the first of a topic weighing most; the best is 1, or less below `least`."""
     found: dict[str, float] = {}
-    for patterns, names in _topics():
-        best = max((p.weight for p in patterns if matcher.hits(p)), default=0.0)
-        for rank, name in enumerate(names if best else []):
+    for weight, names in topics:
+        for rank, name in enumerate(names if weight > 0 else []):
             key = bare(name)
-            found[key] = found.get(key, 0.0) + best / (1 + 0.18 * rank)
-    top = max(2.0, *found.values(), 0.0)
+            found[key] = found.get(key, 0.0) + weight / (1 + 0.18 * rank)
+    top = max(least, *found.values(), 0.0)
     return {name: weight / top for name, weight in found.items()}
+
+
+def _near_tasks(text: str) -> dict[str, float]:
+    names, groups = _task_groups()
+    scores = groups.scores(text)
+    top = max(scores)
+    return {name: score / top for name, score in zip(names, scores, strict=True) if score > 0}
 
 
 def _licence(text: str) -> str:
@@ -177,4 +224,7 @@ def understand(query: str) -> Understood:
         small=bool(_SMALL.search(text)),
         names=tuple(dict.fromkeys(_NAME.findall(text)))[:20],
         benchmarks=_benchmarks(matcher),
+        jargon=tuple(word for patterns, words in _jargon() if any(map(matcher.hits, patterns)) for word in words),
+        near_tasks=_near_tasks(text),
+        near_data=_near_data(text),
     )

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from copilot.domain.base import Value
-from copilot.hub.lexical import Lexical, data_tokens, tokens
+from copilot.hub.lexical import Lexical, asked_words
 from copilot.hub.query import bare
 from copilot.hub.safety import Judged, judge
 from copilot.hub.values import Filters, Record, Understood
@@ -24,6 +24,8 @@ VOTERS = 20
 VOTE = 0.25
 GOOD_MATCH = 0.45
 """The share of the best thinkable word score that counts as a full match; a best record below it counts less."""
+BRIEF, BRIEF_FACTOR = 5, 1.3
+"""In a request of so few words each of them was chosen: they count more."""
 SHORTLIST = 40
 """How many records are judged for trust before the best are returned."""
 
@@ -194,10 +196,10 @@ class Catalogue:
         return self._judged[key]
 
     def _words(self, wish: Understood) -> Any:
-        read = data_tokens if self.records[0].kind == "dataset" else tokens
-        asked = read(wish.text)
+        asked = asked_words(wish.text, wish.jargon, data=self.records[0].kind == "dataset")
         scores = self.lexical.scores(asked)
-        return scores / max(float(scores.max(initial=0.0)), GOOD_MATCH * self.lexical.bound(asked), 1e-9)
+        best = max(float(scores.max(initial=0.0)), GOOD_MATCH * self.lexical.bound(asked), 1e-9)
+        return scores / best * (BRIEF_FACTOR if len(asked) <= BRIEF else 1.0)
 
     def _task_weights(self, wish: Understood, words: Any) -> dict[str, float]:
         """What the rules read, plus the vote of the records that match by words."""
@@ -225,6 +227,7 @@ class Catalogue:
                 "standing": self.standing[n],
                 "name": _named(record, self.names[n], wish),
                 "wishes": _wishes(record, self.sizes[n], wish),
+                "near": _near(record, self.names[n], wish),
             }
             if record.kind == "code":
                 parts["ours"] = 1.0 if record.local or "paper-link" in record.tags else 0.0
@@ -234,9 +237,11 @@ class Catalogue:
             yield {name: scale[name] * value for name, value in parts.items()}
 
 
-MODEL_WEIGHTS = {"task": 1.0, "words": 0.55, "standing": 0.2, "name": 0.5, "wishes": 0.35}
-CODE_WEIGHTS = {"task": 0.4, "words": 0.8, "standing": 0.1, "name": 0.4, "wishes": 0.1, "ours": 0.9}
-DATASET_WEIGHTS = {"task": 0.2, "words": 0.6, "standing": 0.25, "name": 0.6, "wishes": 0.4, "benchmark": 0.6}
+MODEL_WEIGHTS = {"task": 1.0, "words": 0.55, "standing": 0.2, "name": 0.5, "wishes": 0.35, "near": 0.3}
+CODE_WEIGHTS = {"task": 0.4, "words": 0.8, "standing": 0.1, "name": 0.4, "wishes": 0.1, "near": 0.1, "ours": 0.9}
+DATASET_WEIGHTS = {
+    "task": 0.2, "words": 0.6, "standing": 0.25, "name": 0.6, "wishes": 0.4, "near": 0.4, "benchmark": 0.8,
+}  # fmt: skip
 
 
 def mention_counts(records: Iterable[Record]) -> Counter[str]:
@@ -280,6 +285,13 @@ def _benchmark(name: str, standard: dict[str, float]) -> float:
     return max(
         (0.7 * weight for key, weight in standard.items() if len(key) >= 6 and name.startswith(key)), default=0.0
     )
+
+
+def _near(record: Record, name: str, wish: Understood) -> float:
+    """How near the request is, word by word, to what is written about the record's task or topic."""
+    if record.kind == "dataset":
+        return _benchmark(name, wish.near_data)
+    return max((wish.near_tasks.get(task, 0.0) for task in record.tasks), default=0.0)
 
 
 def _wishes(record: Record, size: int | None, wish: Understood) -> float:

@@ -127,3 +127,9 @@ class Understood(Value):
     """Words that look like names of models or datasets."""
     benchmarks: dict[str, float] = {}
     """Standard datasets of the topic, from `data/benchmarks.yaml`, by name without punctuation."""
+    jargon: tuple[str, ...] = ()
+    """What the field calls things that the request says in other words."""
+    near_tasks: dict[str, float] = {}
+    """Tasks whose description shares words with the request, the nearest 1."""
+    near_data: dict[str, float] = {}
+    """Standard datasets of the topics that share words with it, the nearest 1."""
