@@ -8,74 +8,49 @@ It opens nothing but the submission; the answers come from `answers`, hashes and
 
 from __future__ import annotations
 
-import math
-import threading
-import warnings
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from copilot.lab.answers import Answers, Key, Spec, class_of, present, row_keys, short, show_key, tags_of
-from copilot.lab.metrics import Scoring
+from copilot.lab import grading_lists
+from copilot.lab.answers import Answers, Key, class_of, row_keys, show_key
+from copilot.lab.graded import Graded, finite, keyed, label, number
 from copilot.lab.tables import Refused, Row, read_rows
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Positions = NDArray[np.intp]
-
+__all__ = ["Graded", "grade"]
 PROBABILITY_PREFIXES = ("", "prob_", "proba_", "p_", "score_", "probability_")
 SUM_TOLERANCE = 0.02
 """How far the probabilities of one row may be from adding up to 1 (rounding in a text file) before they are refused."""
-
-_FILTERS = threading.Lock()
-"""Warning filters belong to the process, trials are graded in threads."""
-
-
-@dataclass(frozen=True)
-class Graded:
-    """One submission, aligned with the answers. A unit is a test row, or a sequence for tagging metrics."""
-
-    scoring: Scoring
-    truth: Any
-    predicted: Any
-    plain: list[str]
-    """One text per unit, to compare predictions with each other."""
-
-    @property
-    def units(self) -> int:
-        return len(self.plain)
-
-    def score(self, rows: Positions | None = None, predicted_rows: Positions | None = None) -> float:
-        """The metric over all units, or over those at `rows`; `predicted_rows` takes predictions from other units.
-
-        Raises ValueError where the metric is not defined on such a subset, or no evidence may be drawn from subsets.
-        """
-        if rows is None:
-            return _compute(self.scoring, self.truth, self.predicted)
-        if predicted_rows is None and not self.scoring.smooth:
-            raise ValueError(f"{self.scoring.name} depends on single rows")
-        other = rows if predicted_rows is None else predicted_rows
-        return _compute(self.scoring, _take(self.truth, rows), _take(self.predicted, other))
 
 
 def grade(answers: Answers, predictions: Path) -> Graded:
     """The submission aligned with the answers. Raises Refused with one sentence."""
     rows = read_rows(predictions, limit=min(256 << 20, (16 << 20) + 4096 * len(answers.keys)))
     ordered = _align(answers, rows, predictions.name)
+    graded = _graded(answers, ordered)
+    if answers.weights is None:
+        return graded
+    import numpy as np
+
+    return replace(graded, weights=np.array(answers.weights))
+
+
+def _graded(answers: Answers, rows: list[Row]) -> Graded:
     form = answers.spec.scoring.form
     if form == "number":
-        return _graded_numbers(answers, ordered)
-    if form == "tags":
-        return _graded_tags(answers, ordered)
+        return _graded_numbers(answers, rows)
     if form == "label":
-        return _graded_labels(answers, ordered)
+        return _graded_labels(answers, rows)
     if form == "ranked":
-        return _graded_ranks(answers, ordered)
-    return _graded_scores(answers, ordered, bounded=form == "probability")
+        return grading_lists.ranks(answers, rows, class_scores)
+    if form in {"score", "probability"} and len(answers.spec.target) > 1:
+        return _graded_columns(answers, rows, bounded=form == "probability")
+    if form in {"score", "probability"}:
+        return _graded_scores(answers, rows, bounded=form == "probability")
+    lists = {"tags": grading_lists.tags, "labels": grading_lists.sets, "relevance": grading_lists.relevance}
+    return lists.get(form, grading_lists.written)(answers, rows)
 
 
 def _align(answers: Answers, rows: list[Row], name: str) -> list[Row]:
@@ -103,7 +78,7 @@ def _graded_numbers(answers: Answers, rows: list[Row]) -> Graded:
     import numpy as np
 
     spec = answers.spec
-    given = [[_number(spec, row, name, key) for name in spec.target] for row, key in _keyed(answers, rows)]
+    given = [[number(spec, row, name, key) for name in spec.target] for row, key in keyed(answers, rows)]
     truth = np.array([[float(value) for value in values] for values in answers.truth])
     predicted = np.array(given)
     plain = [repr(values) for values in given]
@@ -115,7 +90,7 @@ def _graded_numbers(answers: Answers, rows: list[Row]) -> Graded:
 def _graded_labels(answers: Answers, rows: list[Row]) -> Graded:
     import numpy as np
 
-    given = [_label(answers, row, answers.spec.target[0], key) for row, key in _keyed(answers, rows)]
+    given = [label(answers, row, answers.spec.target[0], key) for row, key in keyed(answers, rows)]
     codes = _codes(answers, given)
     true = [class_of(answers, values[0]) for values in answers.truth]
     if answers.spec.scoring.binary:
@@ -145,7 +120,7 @@ def _graded_scores(answers: Answers, rows: list[Row], *, bounded: bool) -> Grade
     true = [class_of(answers, values[0]) for values in answers.truth]
     target = spec.target[0]
     if len(classes) == 2 and target in rows[0] and not isinstance(rows[0][target], dict | list):
-        predicted = np.array([_number(spec, row, target, key) for row, key in _keyed(answers, rows)])
+        predicted = np.array([number(spec, row, target, key) for row, key in keyed(answers, rows)])
         if bounded:
             _check_probabilities(answers, predicted[:, None])
         positive = class_of(answers, spec.positive)
@@ -155,7 +130,7 @@ def _graded_scores(answers: Answers, rows: list[Row], *, bounded: bool) -> Grade
             predicted,
             [repr(value) for value in predicted.tolist()],
         )
-    matrix = np.array([_class_scores(answers, row, key) for row, key in _keyed(answers, rows)])
+    matrix = np.array([class_scores(answers, row, key) for row, key in keyed(answers, rows)])
     if bounded or spec.scoring.name == "roc_auc":
         _check_probabilities(answers, matrix)
         matrix = matrix / matrix.sum(axis=1, keepdims=True)
@@ -163,15 +138,28 @@ def _graded_scores(answers: Answers, rows: list[Row], *, bounded: bool) -> Grade
     return Graded(spec.scoring, np.array([codes[t] for t in true]), matrix, [repr(v) for v in matrix.tolist()])
 
 
-def _class_scores(answers: Answers, row: Row, key: Key) -> list[float]:
+def _graded_columns(answers: Answers, rows: list[Row], *, bounded: bool) -> Graded:
+    """Several columns of flags, one score each."""
+    import numpy as np
+
+    spec = answers.spec
+    given = [[number(spec, row, name, key) for name in spec.target] for row, key in keyed(answers, rows)]
+    predicted, truth = np.array(given), np.array(answers.truth, dtype=float).astype(int)
+    wrong = ((predicted < 0) | (predicted > 1)).any(axis=1)
+    if bounded and wrong.any():
+        raise Refused(f"row {show_key(spec, answers.keys[int(wrong.argmax())])} has a probability outside 0 to 1")
+    return Graded(spec.scoring, truth, predicted, [repr(values) for values in given])
+
+
+def class_scores(answers: Answers, row: Row, key: Key) -> list[float]:
     """One number per class from columns named after the classes, or from a JSON object or list in the target."""
     spec, target = answers.spec, answers.spec.target[0]
     cell = row.get(target)
     if isinstance(cell, list) and len(cell) == len(answers.classes):
-        return [_finite(spec, value, target, key) for value in cell]
+        return [finite(spec, value, target, key) for value in cell]
     if isinstance(cell, dict):
         given = {class_of(answers, name): value for name, value in cell.items()}
-        return [_finite(spec, given.get(name, 0.0), name, key) for name in answers.classes]
+        return [finite(spec, given.get(name, 0.0), name, key) for name in answers.classes]
     columns = []
     for name in answers.classes:
         names = [prefix + name for prefix in (*PROBABILITY_PREFIXES, f"{target}_")]
@@ -180,7 +168,7 @@ def _class_scores(answers: Answers, row: Row, key: Key) -> list[float]:
             raise Refused(
                 f"row {show_key(spec, key)} has no column for class {name!r} (one number per class is needed)"
             )
-        columns.append(_number(spec, row, found, key))
+        columns.append(number(spec, row, found, key))
     return columns
 
 
@@ -194,83 +182,3 @@ def _check_probabilities(answers: Answers, matrix: Any) -> None:
         if off.max() > SUM_TOLERANCE:
             place = int(off.argmax())
             raise Refused(f"row {show_key(answers.spec, answers.keys[place])}: the probabilities do not add up to 1")
-
-
-def _graded_ranks(answers: Answers, rows: list[Row]) -> Graded:
-    """The target holds classes best first (JSON list, or text separated by spaces, commas or |), or class scores."""
-    import numpy as np
-
-    places, plain = [], []
-    for (row, key), values in zip(_keyed(answers, rows), answers.truth, strict=True):
-        named = _ranking(answers, row, key)
-        true = class_of(answers, values[0])
-        places.append(named.index(true) + 1 if true in named else 0)
-        plain.append("|".join(named))
-    return Graded(answers.spec.scoring, np.zeros(len(places)), np.array(places), plain)
-
-
-def _ranking(answers: Answers, row: Row, key: Key) -> list[str]:
-    spec, cell = answers.spec, row.get(answers.spec.target[0])
-    if isinstance(cell, dict) or cell is None:
-        scores = dict(zip(answers.classes, _class_scores(answers, row, key), strict=True))
-        return sorted(scores, key=lambda name: -scores[name])
-    if isinstance(cell, str):
-        cell = next((cell.split(mark) for mark in ("|", ";", ",") if mark in cell), cell.split())
-    if not isinstance(cell, list) or not cell:
-        raise Refused(f"row {show_key(spec, key)} names no class in {spec.target[0]!r}")
-    named = [class_of(answers, name) for name in cell]
-    if len(set(named)) != len(named):
-        raise Refused(f"row {show_key(spec, key)} names a class twice")
-    return named
-
-
-def _graded_tags(answers: Answers, rows: list[Row]) -> Graded:
-    """Either one row per token, grouped by the leading key columns, or one row per sequence with all its tags."""
-    target = answers.spec.target[0]
-    true = [tags_of(values[0]) for values in answers.truth]
-    given = []
-    for (row, key), tags in zip(_keyed(answers, rows), true, strict=True):
-        mine = tags_of(present(answers.spec, row, target, key))
-        if len(mine) != len(tags):
-            raise Refused(f"row {show_key(answers.spec, key)} has {len(mine)} tags for {len(tags)} tokens")
-        given.append(mine)
-    truth = [[tag for place in group for tag in true[place]] for group in answers.groups]
-    predicted = [[tag for place in group for tag in given[place]] for group in answers.groups]
-    return Graded(answers.spec.scoring, truth, predicted, [" ".join(tags) for tags in predicted])
-
-
-def _compute(scoring: Scoring, truth: Any, predicted: Any) -> float:
-    with _FILTERS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # undefined parts are counted as zero by design, or end as a non-finite score
-        return scoring.compute(truth, predicted)
-
-
-def _take(values: Any, rows: Positions) -> Any:
-    return [values[row] for row in rows] if isinstance(values, list) else values[rows]
-
-
-def _keyed(answers: Answers, rows: list[Row]) -> Iterable[tuple[Row, Key]]:
-    return zip(rows, answers.keys, strict=True)
-
-
-def _number(spec: Spec, row: Row, name: str, key: Key) -> float:
-    return _finite(spec, present(spec, row, name, key), name, key)
-
-
-def _finite(spec: Spec, cell: Any, name: str, key: Key) -> float:
-    try:
-        value = float(cell)
-    except (TypeError, ValueError, OverflowError):
-        raise Refused(f"row {show_key(spec, key)}: {short(cell)} in column {name!r} is not a number") from None
-    if not math.isfinite(value):
-        raise Refused(f"row {show_key(spec, key)}: {short(cell)} in column {name!r} is not finite")
-    return value
-
-
-def _label(answers: Answers, row: Row, name: str, key: Key) -> str:
-    cell = present(answers.spec, row, name, key)
-    if isinstance(cell, list | dict):
-        raise Refused(f"row {show_key(answers.spec, key)}: {short(cell)} in column {name!r} is not one class")
-    if answers.numeric_classes:
-        _finite(answers.spec, cell, name, key)
-    return class_of(answers, cell)

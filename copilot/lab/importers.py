@@ -22,6 +22,7 @@ import yaml
 from copilot.errors import SetupError
 from copilot.lab import taskkind
 from copilot.lab.taskkind.wording import Wording, read_wording, section, title
+from copilot.lab.unpack import unpack_all
 from copilot.lab.workspace import walk_regular
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -111,11 +112,10 @@ def _seal(grading: Path, problem: Path, source: Path) -> dict[str, Any]:
     if not isinstance(grade, dict) or not grade.get("metric"):
         raise SetupError(f"{rule} must be an object with at least `metric`, `key` and `target`.")
     sealed = hashlib.sha256(answers[0].read_bytes()).hexdigest()
-    for path, _ in walk_regular(source):
-        if hashlib.sha256((source / path).read_bytes()).hexdigest() == sealed:
-            raise SetupError(
-                f"{source / path} is the same as the sealed answers; take it out of the task folder first."
-            )
+    for folder in (source, problem / "data"):
+        for path, _ in walk_regular(folder):
+            if hashlib.sha256((folder / path).read_bytes()).hexdigest() == sealed:
+                raise SetupError(f"{path} is the same as the sealed answers; take it out of the task folder first.")
     (problem / "sealed").mkdir()
     shutil.copyfile(rule, problem / "sealed" / "grade.json")
     shutil.copyfile(answers[0], problem / "sealed" / answers[0].name)
@@ -133,6 +133,8 @@ def _copy(source: Path, target: Path, wanted: Callable[[str], bool], what: str =
             copied, size = copied + 1, size + entry.st_size
     links = sum(wanted(path.name) and path.is_symlink() for path in source.rglob("*"))
     left = f"; {links} symbolic link(s) were left out" if links else ""
+    unpacked = unpack_all(target) if target.name == "data" else 0
+    left += f"; {unpacked} archive(s) were unpacked" if unpacked else ""
     return f"Copied {copied} file(s), {size / 1e6:.1f} MB, to {what}{left}."
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 Trial = tuple[Purpose, str, int]
 
 PERMUTATIONS = 100
+FEW_PERMUTATIONS = 20
+"""For scores that take long, on texts and on orderings."""
 LEAK_LEVEL = 0.01
 """One-sided level of the shuffle probe: the side on which shuffled training still beats chance."""
 LEAK_SHARE = 0.2
@@ -198,23 +200,24 @@ def _chance(probe: Graded) -> tuple[float, float]:
 
     dealer = np.random.default_rng(probe.units)
     rows = np.arange(probe.units)
-    if isinstance(probe.predicted, list):
-        return _tagged_chance(probe)
-    scores = [probe.score(rows, dealer.permutation(probe.units)) for _ in range(PERMUTATIONS)]
+    if probe.scoring.form in {"tags", "relevance"}:
+        return _dealt_within(probe)
+    deals = FEW_PERMUTATIONS if probe.scoring.form == "text" else PERMUTATIONS
+    scores = [probe.score(rows, dealer.permutation(probe.units)) for _ in range(deals)]
     return float(np.mean(scores)), float(np.std(scores, ddof=1))
 
 
-def _tagged_chance(probe: Graded) -> tuple[float, float]:
-    """The same for sequences: the tags of all tokens are dealt anew, the lengths stay."""
+def _dealt_within(probe: Graded) -> tuple[float, float]:
+    """The same where a unit is a sequence or a group: what its rows hold is dealt anew, the lengths stay."""
     import numpy as np
 
     dealer = np.random.default_rng(probe.units)
-    flat = [tag for tags in probe.predicted for tag in tags]
-    ends = np.cumsum([len(tags) for tags in probe.predicted])[:-1]
+    tags = probe.scoring.form == "tags"
+    flat = np.array([item for unit in probe.predicted for item in unit], dtype=object if tags else float)
+    ends = np.cumsum([len(unit) for unit in probe.predicted])[:-1]
     scores = []
-    for _ in range(PERMUTATIONS):
-        dealt = [flat[place] for place in dealer.permutation(len(flat))]
-        parts = [list(part) for part in np.split(np.array(dealt, dtype=object), ends)]
+    for _ in range(PERMUTATIONS if tags else FEW_PERMUTATIONS):
+        parts = [list(part) if tags else part for part in np.split(flat[dealer.permutation(len(flat))], ends)]
         scores.append(probe.scoring.compute(probe.truth, parts))
     return float(np.mean(scores)), float(np.std(scores, ddof=1))
 

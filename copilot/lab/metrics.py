@@ -2,9 +2,10 @@
 
 A metric's `form` says what a prediction must look like:
 
-    label        one class per row                         number   one finite number (or several target columns)
-    score        a number, larger for the positive class   ranked   several classes, best first
-    probability  a probability of the positive class, or one per class
+    label        one class per row                         number     one finite number (or several target columns)
+    score        a number, larger for the positive class   ranked     several classes or items, best first
+    probability  of the positive class, or one per class   relevance  a score that orders the rows of a group
+    labels       several labels per row (`labelsets`)      text       written text (`texts`)
     tags         one tag per token, rows grouped into sequences
 
 It reads no file and aligns nothing (`grading`).
@@ -15,12 +16,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from copilot.lab import tagging
+from copilot.lab import labelsets, ranking, tagging, texts
 
-Form = Literal["label", "number", "score", "probability", "ranked", "tags"]
+Form = Literal["label", "labels", "number", "score", "probability", "ranked", "relevance", "tags", "text"]
 Direction = Literal["maximize", "minimize"]
 
 
@@ -29,16 +30,18 @@ class Scoring:
     """One metric. `compute(truth, predicted)` takes aligned arrays: class codes, numbers, or a rows x classes matrix.
 
     `binary` metrics are given 1 for the positive class; `ordered` ones need classes that are numbers. What is not
-    `smooth` depends on single rows (a maximum, a median), so resampling rows says nothing about its error.
+    `smooth` depends on single rows (a maximum, a median), so resampling rows says nothing about its error. `weighted`
+    ones take `sample_weight`.
     """
 
     name: str
     form: Form
     direction: Direction
-    compute: Callable[[Any, Any], float]
+    compute: Callable[..., float]
     binary: bool = False
     ordered: bool = False
     smooth: bool = True
+    weighted: bool = False
 
 
 ALIASES = {
@@ -88,9 +91,43 @@ ALIASES = {
     "sentence_accuracy": "sequence_accuracy",
     "expected_calibration_error": "ece",
     "mean_reciprocal_rank": "mrr",
+    "mean_average_precision": "map",
+    "root_mean_squared_log_error": "rmsle",
+    "root_mean_squared_logarithmic_error": "rmsle",
+    "mean_squared_log_error": "msle",
+    "mean_pinball_loss": "pinball",
+    "pinball_loss": "pinball",
+    "quantile_loss": "pinball",
+    "word_error_rate": "wer",
+    "character_error_rate": "cer",
+    "char_error_rate": "cer",
+    "sacrebleu": "bleu",
+    "bleu_score": "bleu",
+    "chrf2": "chrf",
+    "f1_samples": "samples_f1",
+    "sample_f1": "samples_f1",
+    "dice": "samples_f1",
+    "dice_score": "samples_f1",
+    "jaccard_samples": "samples_jaccard",
+    "jaccard_score": "jaccard",
+    "iou": "jaccard",
+    "jaccard_macro": "macro_jaccard",
+    "jaccard_micro": "micro_jaccard",
+    "jaccard_weighted": "weighted_jaccard",
+    "subset_accuracy": "accuracy",
+    "linear_weighted_kappa": "linear_kappa",
+    "mean_roc_auc": "roc_auc",
+    "mean_columnwise_roc_auc": "roc_auc",
+    "columnwise_log_loss": "log_loss",
+    "mean_columnwise_log_loss": "log_loss",
+    "mean_poisson_deviance": "poisson_deviance",
+    "wmape": "wape",
 }
 
-_RANKED = re.compile(r"(?:top_?(\d+)(?:_accuracy|_acc)?|(?:hits|accuracy|acc|recall)_?at_?(\d+)|top_k_accuracy)")
+_RANKED = re.compile(r"(?:top_?(\d+)(?:_accuracy|_acc)?|(?:hits|hit_rate|accuracy|acc)_?at_?(\d+)|top_k_accuracy)")
+_CUT = re.compile(r"(ndcg|map|mrr|recall|precision|average_precision|mean_average_precision)_?(?:at_?)?(\d+)")
+_QUANTILE = re.compile(r"(?:mean_)?(?:pinball|quantile)(?:_loss)?_(?:at_)?(?:q_?)?(?:(\d)_(\d+)|(\d+))")
+_GROUPED = re.compile(r"(ndcg|map|mrr|precision|recall)(?:_at_(\d+))?")
 
 
 def canonical_name(name: str) -> str:
@@ -99,24 +136,51 @@ def canonical_name(name: str) -> str:
     return ALIASES.get(plain, plain)
 
 
-def find(name: str, k: int = 5) -> Scoring | None:
-    """The metric of that name (aliases and spellings included), or None. `k` is for `top_k_accuracy`."""
+def find(name: str, k: int = 5, quantile: float | None = None) -> Scoring | None:
+    """The metric of that name (aliases and spellings included), or None.
+
+    `k` is for `top_k_accuracy`, `quantile` (between 0 and 1) for `pinball`, which `pinball@0.9` may name as well.
+    """
     plain = canonical_name(name)
     if ranked := _RANKED.fullmatch(plain):
         return _top_k(int(ranked[1] or ranked[2] or k))
+    if cut := _CUT.fullmatch(plain):
+        return _cut(cut[1].removeprefix("mean_"), max(1, int(cut[2])))
+    if found := _QUANTILE.fullmatch(plain):
+        return _pinball(float(f"{found[1]}.{found[2]}") if found[1] else float(found[3]) / 100)
+    if plain == "pinball":
+        return _pinball(0.5 if quantile is None else quantile)
     return _TABLE.get(plain)
+
+
+def of_sets(scoring: Scoring) -> Scoring | None:
+    """The same metric over sets of labels, or None where it has no such form."""
+    found = labelsets.set_scores().get(scoring.name)
+    if found is None or found[0] != scoring.direction:
+        return None
+    return Scoring(scoring.name, "labels", scoring.direction, found[1], weighted=True)
+
+
+def of_groups(scoring: Scoring) -> Scoring | None:
+    """The same metric over groups of rows with graded relevance, or None where it has no such form."""
+    found = _GROUPED.fullmatch(scoring.name)
+    if found is None or scoring.form not in {"ranked", "relevance"}:
+        return None
+    compute = ranking.over_groups(found[1], int(found[2]) if found[2] else None)
+    return Scoring(scoring.name, "relevance", "maximize", compute)
 
 
 def known_names() -> list[str]:
     """All canonical names, for a message."""
-    return sorted([*_TABLE, "top_<k>_accuracy"])
+    cut = [f"{name}@<k>" for name in ("map", "mrr", "ndcg", "precision", "recall")]
+    return sorted([*_TABLE, "pinball", "top_<k>_accuracy", *cut])
 
 
 def _sk(function: str, **options: Any) -> Callable[[Any, Any], float]:
-    def compute(truth: Any, predicted: Any) -> float:
+    def compute(truth: Any, predicted: Any, **more: Any) -> float:
         import sklearn.metrics
 
-        return float(getattr(sklearn.metrics, function)(truth, predicted, **options))
+        return float(getattr(sklearn.metrics, function)(truth, predicted, **options, **more))
 
     return compute
 
@@ -138,7 +202,7 @@ def _correlation(function: str) -> Callable[[Any, Any], float]:
 def _roc_auc(truth: Any, predicted: Any) -> float:
     import sklearn.metrics
 
-    if predicted.ndim == 1:
+    if predicted.ndim == 1 or truth.ndim == 2:
         return float(sklearn.metrics.roc_auc_score(truth, predicted))
     labels = range(predicted.shape[1])
     return float(sklearn.metrics.roc_auc_score(truth, predicted, multi_class="ovr", average="macro", labels=[*labels]))
@@ -148,14 +212,17 @@ def _average_precision(truth: Any, predicted: Any) -> float:
     import numpy as np
     import sklearn.metrics
 
-    if predicted.ndim == 1:
+    if predicted.ndim == 1 or truth.ndim == 2:
         return float(sklearn.metrics.average_precision_score(truth, predicted))
     return float(sklearn.metrics.average_precision_score(np.eye(predicted.shape[1])[truth], predicted))
 
 
 def _log_loss(truth: Any, predicted: Any) -> float:
+    import numpy as np
     import sklearn.metrics
 
+    if truth.ndim == 2:
+        return float(np.mean([_log_loss(truth[:, column], predicted[:, column]) for column in range(truth.shape[1])]))
     classes = 2 if predicted.ndim == 1 else predicted.shape[1]
     return float(sklearn.metrics.log_loss(truth, predicted, labels=[*range(classes)]))
 
@@ -188,30 +255,41 @@ def _smape(truth: Any, predicted: Any) -> float:
     return float(np.mean(np.divide(np.abs(truth - predicted), scale, out=np.zeros_like(scale), where=scale > 0)))
 
 
-def _log_error(truth: Any, predicted: Any) -> float:
-    """RMSLE; a negative prediction counts as zero, the usual convention of competitions."""
-    import numpy as np
+def _log_error(function: str) -> Callable[..., float]:
+    """RMSLE or MSLE; a negative prediction counts as zero, the usual convention of competitions."""
 
-    return _sk("root_mean_squared_log_error")(truth, np.maximum(predicted, 0))
+    def compute(truth: Any, predicted: Any, **more: Any) -> float:
+        import numpy as np
 
-
-def _hits(k: int) -> Callable[[Any, Any], float]:
-    """`predicted` holds the 1-based place of the right class, or 0 where it was not named."""
-
-    def compute(truth: Any, predicted: Any) -> float:
-        return float(((predicted >= 1) & (predicted <= k)).mean())
+        return _sk(function)(truth, np.maximum(predicted, 0), **more)
 
     return compute
 
 
-def _reciprocal_rank(truth: Any, predicted: Any) -> float:
+def _absolute_share(truth: Any, predicted: Any) -> float:
+    """Sum of absolute errors over the sum of absolute truths (WAPE), as a share."""
     import numpy as np
 
-    return float(np.divide(1.0, predicted, out=np.zeros(len(predicted)), where=predicted > 0).mean())
+    return float(np.abs(truth - predicted).sum() / np.abs(truth).sum())
+
+
+def _pinball(quantile: float) -> Scoring | None:
+    if not 0 < quantile < 1:
+        return None
+    name = f"pinball_{quantile:g}"
+    return Scoring(name, "number", "minimize", _sk("mean_pinball_loss", alpha=quantile), weighted=True)
 
 
 def _top_k(k: int) -> Scoring:
-    return Scoring(f"top_{k}_accuracy", "ranked", "maximize", _hits(k))
+    return Scoring(f"top_{k}_accuracy", "ranked", "maximize", ranking.any_hit(k))
+
+
+def _cut(measure: str, k: int) -> Scoring:
+    """A measure of the first k items; `of_groups` makes the form for graded relevance of it."""
+    made = {"recall": ranking.recall_at, "precision": ranking.precision_at, "ndcg": ranking.gain_at}
+    made["mrr"] = ranking.reciprocal_rank_at
+    name = "map" if measure == "average_precision" else measure
+    return Scoring(f"{name}_at_{k}", "ranked", "maximize", made.get(name, ranking.average_precision_at)(k))
 
 
 def _average(kind: str, average: str) -> Callable[[Any, Any], float]:
@@ -229,15 +307,27 @@ _TABLE = {
             for kind in ("precision", "recall")
         ),
         Scoring("f1", "label", "maximize", _average("f1", "binary"), binary=True),
+        Scoring("f2", "label", "maximize", _sk("fbeta_score", beta=2, zero_division=0), binary=True),
+        Scoring("f0_5", "label", "maximize", _sk("fbeta_score", beta=0.5, zero_division=0), binary=True),
         *(
             Scoring(f"{average}_{kind}", "label", "maximize", _average(kind, average))
             for average in ("macro", "micro", "weighted")
             for kind in ("f1", "precision", "recall")
         ),
         Scoring("jaccard", "label", "maximize", _average("jaccard", "macro")),
+        *(
+            Scoring(f"{average}_jaccard", "label", "maximize", _average("jaccard", average))
+            for average in ("macro", "micro", "weighted")
+        ),
+        *(
+            Scoring(name, "labels", direction, compute)
+            for name, (direction, compute) in labelsets.set_scores().items()
+            if name.startswith("samples_") or name == "hamming_loss"
+        ),
         Scoring("mcc", "label", "maximize", _sk("matthews_corrcoef")),
         Scoring("kappa", "label", "maximize", _sk("cohen_kappa_score")),
         Scoring("quadratic_kappa", "label", "maximize", _sk("cohen_kappa_score", weights="quadratic"), ordered=True),
+        Scoring("linear_kappa", "label", "maximize", _sk("cohen_kappa_score", weights="linear"), ordered=True),
         Scoring("adjusted_rand", "label", "maximize", _sk("adjusted_rand_score")),
         Scoring("nmi", "label", "maximize", _sk("normalized_mutual_info_score")),
         Scoring("roc_auc", "score", "maximize", _roc_auc, binary=True),
@@ -255,16 +345,32 @@ _TABLE = {
         Scoring("medae", "number", "minimize", _sk("median_absolute_error"), smooth=False),
         Scoring("mape", "number", "minimize", _sk("mean_absolute_percentage_error")),
         Scoring("smape", "number", "minimize", _smape),
-        Scoring("rmsle", "number", "minimize", _log_error),
+        Scoring("rmsle", "number", "minimize", _log_error("root_mean_squared_log_error")),
+        Scoring("msle", "number", "minimize", _log_error("mean_squared_log_error")),
+        Scoring("wape", "number", "minimize", _absolute_share),
+        Scoring("poisson_deviance", "number", "minimize", _sk("mean_poisson_deviance")),
         Scoring("max_error", "number", "minimize", _sk("max_error"), smooth=False),
         Scoring("r2", "number", "maximize", _sk("r2_score")),
         Scoring("explained_variance", "number", "maximize", _sk("explained_variance_score")),
         Scoring("pearson", "number", "maximize", _correlation("pearsonr")),
         Scoring("spearman", "number", "maximize", _correlation("spearmanr")),
         Scoring("kendall", "number", "maximize", _correlation("kendalltau")),
-        Scoring("mrr", "ranked", "maximize", _reciprocal_rank),
+        Scoring("mrr", "ranked", "maximize", ranking.reciprocal_rank_at(None)),
+        *(Scoring(name, "relevance", "maximize", ranking.over_groups(name, None)) for name in ("ndcg", "map")),
+        Scoring("wer", "text", "minimize", texts.word_error_rate),
+        Scoring("cer", "text", "minimize", texts.character_error_rate),
+        Scoring("bleu", "text", "maximize", texts.bleu),
+        Scoring("chrf", "text", "maximize", texts.chrf),
         Scoring("entity_f1", "tags", "maximize", tagging.span_f1),
         Scoring("token_accuracy", "tags", "maximize", tagging.token_accuracy),
         Scoring("sequence_accuracy", "tags", "maximize", tagging.sequence_accuracy),
     )
 }
+_KINDS = ("f1", "precision", "recall", "jaccard")
+_WEIGHTED = {
+    *("accuracy", "error_rate", "balanced_accuracy", "f1", "f2", "f0_5", "precision", "recall", "jaccard", "mcc"),
+    *("kappa", "quadratic_kappa", "linear_kappa", "hamming_loss", *(f"samples_{kind}" for kind in _KINDS)),
+    *(f"{average}_{kind}" for average in ("macro", "micro", "weighted") for kind in _KINDS),
+    *("mae", "mse", "rmse", "medae", "mape", "rmsle", "msle", "r2", "explained_variance", "poisson_deviance"),
+}
+_TABLE |= {name: replace(_TABLE[name], weighted=True) for name in _WEIGHTED}

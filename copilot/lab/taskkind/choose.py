@@ -92,7 +92,13 @@ def _tabular(kind: TaskKind) -> list[Candidate]:
     if small:
         names = ["linear", "blend", "extra_trees", "rbf_svm", "random_forest", "hist_gradient_boosting"]
     if kind.metric in {"roc_auc", "average_precision", "log_loss", "brier"}:
-        names.remove("rbf_svm")
+        names = [name for name in names if name != "rbf_svm"]
+    if kind.metric.startswith("pinball_"):
+        names = ["hist_gradient_boosting", "linear"]
+        why |= {
+            "hist_gradient_boosting": "Boosting with the quantile loss itself.",
+            "linear": "Linear quantile regression, for few rows or additive effects.",
+        }
     shares = kind.problem == "classification" and kind.metric in {"roc_auc", "average_precision", "log_loss", "brier"}
     leaf: dict[str, Scalar] = {"leaf": 4} if shares else {}
     grown = {"blend", "extra_trees", "random_forest"}
@@ -104,7 +110,12 @@ def _tabular(kind: TaskKind) -> list[Candidate]:
         found.insert(
             1, Candidate(parameters=extra, rationale="This metric counts every class alike, so weigh rare ones up.")
         )
-    if kind.problem == "regression" and kind.skewed and kind.metric != "rmsle":
+    if (
+        kind.problem == "regression"
+        and kind.skewed
+        and not kind.metric.startswith("pinball_")
+        and kind.metric not in {"rmsle", "msle"}
+    ):
         extra = {"model": "blend", "log_target": True}
         found.insert(1, Candidate(parameters=extra, rationale="The target is skewed; its logarithm is easier to fit."))
     return found
@@ -220,6 +231,21 @@ def _graph(kind: TaskKind) -> list[Candidate]:
     return [Candidate(parameters={"model": name}, rationale=why) for name, why in pairs]
 
 
+def _transduction(kind: TaskKind) -> list[Candidate]:
+    """Words are aligned first where targets have several; characters where they are single words."""
+    by_words = "Which words stay, go or become others, from the words around them."
+    by_characters = "Which characters each character becomes, from the characters around it."
+    found: list[tuple[dict[str, Scalar], str]] = [
+        ({"model": "aligned", "symbols": "characters"}, by_characters),
+        ({"model": "aligned", "symbols": "characters", "width": 5}, by_characters + " More context."),
+        ({"model": "aligned", "symbols": "words"}, by_words),
+        ({"model": "nearest"}, "What was written for the most similar source."),
+    ]
+    if kind.roles["words"]:
+        found = [found[2], found[3], found[0]]
+    return [Candidate(parameters=parameters, rationale=why) for parameters, why in found]
+
+
 CATALOGUE: dict[str, tuple[Callable[[TaskKind], list[Candidate]], str]] = {
     "tabular": (_tabular, "constant"),
     "text": (_text, "constant"),
@@ -234,6 +260,25 @@ CATALOGUE: dict[str, tuple[Callable[[TaskKind], list[Candidate]], str]] = {
             ({"model": "stacked", "epochs": 15}, "The same, trained longer."),
         ),
         "frequent_tag",
+    ),
+    "transduction": (_transduction, "copy"),
+    "anomaly": (
+        _models(
+            ({"model": "distance"}, "Columns move together; a row that breaks the pattern is far from the centre."),
+            ({"model": "nearest"}, "Strange rows have no near neighbours."),
+            ({"model": "isolation_forest"}, "Strange rows are cut off by few random splits."),
+            ({"model": "local_density"}, "Strange rows lie in thinner places than their neighbours."),
+        ),
+        "constant",
+    ),
+    "recommendation": (
+        _models(
+            ({"model": "item_neighbours"}, "Items that the same users took belong together."),
+            ({"model": "walk"}, "A short random walk from the user's items, which favours rarer ones."),
+            ({"model": "factors"}, "Leading patterns of taste."),
+            ({"model": "item_neighbours", "again": True}, "The same, where users take things again."),
+        ),
+        "popular",
     ),
     "completion": (
         _models(
@@ -260,7 +305,7 @@ CATALOGUE: dict[str, tuple[Callable[[TaskKind], list[Candidate]], str]] = {
 }
 
 
-KIT_FILES = ("taskfiles.py", "taskrows.py", "taskfit.py")
+KIT_FILES = ("taskfiles.py", "taskrows.py", "taskscores.py", "taskfit.py")
 STARTER_FILE = "starter.json"
 
 

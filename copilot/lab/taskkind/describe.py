@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 
 FEWEST = 10
 """Labelled rows without which nothing is measured."""
-Kind = Literal["tabular", "text", "sequences", "images", "signals", "completion", "forecast", "tagging", "graph"]
-Problem = Literal["classification", "regression"]
+Kind = Literal[
+    "tabular", "text", "sequences", "images", "signals", "completion", "forecast", "tagging", "graph",
+    "transduction", "anomaly", "recommendation",
+]  # fmt: skip
+Problem = Literal["classification", "regression", "unlabelled"]
 NUMBERS = {
     "explained_variance",
+    "poisson_deviance",
+    "msle",
+    "wape",
     "max_error",
     "mae",
     "rmse",
@@ -37,12 +43,17 @@ NUMBERS = {
     "pearson",
     "kendall",
 }
+SETS = {"hamming_loss", *(f"samples_{kind}" for kind in ("f1", "precision", "recall", "jaccard"))}
+"""Metrics that need several labels per row."""
 LABELS = {
-    "accuracy", "error_rate", "balanced_accuracy", "mcc", "kappa", "quadratic_kappa", "entity_f1", "token_accuracy",
-    "sequence_accuracy", *(f"{mean}_{kind}" for mean in ("macro", "micro", "weighted")
-                           for kind in ("f1", "precision", "recall")),
+    "accuracy", "error_rate", "balanced_accuracy", "mcc", "kappa", "linear_kappa", "quadratic_kappa", "entity_f1",
+    "token_accuracy", "sequence_accuracy", "jaccard", *SETS,
+    *(f"{mean}_{kind}" for mean in ("macro", "micro", "weighted") for kind in ("f1", "precision", "recall", "jaccard")),
 }  # fmt: skip
-BINARY = {"f1", "precision", "recall", "roc_auc", "average_precision", "log_loss", "brier"}
+BINARY = {"f1", "f2", "f0_5", "precision", "recall", "roc_auc", "average_precision", "log_loss", "brier"}
+RANKINGS = re.compile(r"mrr|top_\d+_accuracy|(?:map|recall|precision|ndcg)_at_\d+")
+GROUPED = re.compile(r"ndcg(?:_at_\d+)?|map|mrr")
+TEXTS = {"wer", "cer", "bleu", "chrf"}
 YES = ("1", "1.0", "true", "yes", "y", "positive", "pos", "t")
 IMAGE_WORDS = re.compile(r"imag|pixel|pictur|photo|digit|glyph|handwrit|greyscale|grayscale|thumbnail", re.I)
 SOUND_WORDS = re.compile(
@@ -63,6 +74,10 @@ class TaskKind(Value):
     """The class that a binary metric counts, as its label is written."""
     train: list[str]
     test: str
+    more_tests: list[str] = []
+    """Further tables of rows to answer, with the same columns."""
+    names_files: str = ""
+    """Column whose cells name media files."""
     keys: list[str]
     """Key columns of the submission, in order."""
     key_from: dict[str, str] = {}
@@ -74,9 +89,13 @@ class TaskKind(Value):
     columns: dict[str, str] = {}
     """Feature column -> type (`kit.taskrows.column_type`)."""
     joins: list[tuple[str, str]] = []
+    gathers: list[str] = []
+    """Edge table, its column that names the graph, and its two ends: a list of edges per row of train and test."""
     form: Literal["csv", "jsonl"] = "csv"
     label_separator: str = ""
-    """Not empty when a target cell holds several labels ("[]" for lists)."""
+    """Not empty when a row may have several labels: what separates them, "[]" for lists, "flags" for 0/1 columns."""
+    groups: list[str] = []
+    """Training columns that name the group within which rows are ordered by their target."""
     roles: dict[str, Any] = {}
     """What only this kind needs: pixel columns and shape, time column, edges, ..."""
     rows: int = 0
@@ -114,23 +133,34 @@ def why_not(data: Path, text: str, grade: dict[str, Any] | None = None) -> str:
 
 def examine(data: Path, text: str, grade: dict[str, Any] | None = None) -> TaskKind | str:
     """The kind, or the sentence that says what is missing."""
-    from copilot.lab.taskkind import special
+    from copilot.lab.taskkind import special, unusual
 
     wording = read_wording(text, grade)
     if not data.is_dir() or not any(data.iterdir()):
         return "The task has no data files, so there is nothing to learn from without a language model."
-    if wording.metric not in NUMBERS | LABELS | BINARY and not re.fullmatch(r"mrr|top_\d+_accuracy", wording.metric):
+    if not measurable(wording.metric):
         return "The metric of the task is not one that the bundled prototypes can measure."
     if not wording.targets:
         return "Neither the grading rule nor the text names the key and target columns of the submission."
     facts = look.gather(data, wording)
-    for shape in (special.tagging, special.graph, special.completion):
+    for shape in (special.tagging, special.graph, special.completion, unusual.recommendation, unusual.anomaly):
         found = shape(facts, text)
         if found is not None and found.rows < FEWEST:
             return f"Only {found.rows} labelled rows were found; that is too few to measure anything."
         if found is not None:
             return found
     return rows_kind(facts, text)
+
+
+def numeric(metric: str) -> bool:
+    """True for metrics of numbers."""
+    return metric in NUMBERS or metric.startswith("pinball_")
+
+
+def measurable(metric: str) -> bool:
+    """True for metrics that some bundled prototype can measure on validation rows."""
+    known = metric in NUMBERS | LABELS | BINARY | TEXTS or numeric(metric)
+    return known or bool(RANKINGS.fullmatch(metric) or GROUPED.fullmatch(metric))
 
 
 def rows_kind(facts: look.Facts, text: str) -> TaskKind | str:
@@ -148,10 +178,12 @@ def rows_kind(facts: look.Facts, text: str) -> TaskKind | str:
     base = _base(facts, train, test, targets)
     if isinstance(base, str):
         return base
-    from copilot.lab.taskkind import special
+    from copilot.lab.taskkind import special, unusual
 
-    if found := special.forecast(facts, base):
+    if found := special.forecast(facts, base) or unusual.transduction(facts, base):
         return found
+    if base.metric in TEXTS:
+        return f"The metric {base.metric} needs one column of texts to write from, and there is none or several."
     if not base.columns:
         return "No column that the training and the test rows share can serve as a feature."
     return _modality(facts, base, text)
@@ -163,10 +195,13 @@ def _base(facts: look.Facts, train: list[str], test: str, targets: dict[str, str
     wording, tables = facts.wording, facts.tables
     joins = look.side_tables(facts, train[0], test) if train[0] != test else []
     raw: dict[str, Any] = {"train": train, "test": test, "joins": joins, "targets": list(targets.values())}
+    raw["names_files"] = look.file_column(facts, tables[train[0]])
+    raw["more_tests"] = look.more_of(facts, test)
+    raw["gathers"] = look.edge_lists(facts, train[0], test)
     rows, asked = taskrows.split_tables(raw, facts.root)
     if len(rows) < FEWEST or not len(asked):
         return f"Only {len(rows)} labelled rows and {len(asked)} rows to predict were found; that is too few."
-    keys = {key: look.column_for(tables[test], key, look.KEY_NAMES) for key in wording.keys}
+    keys = {key: _key_column(tables[train[0]], tables[test], key) for key in wording.keys}
     drop = set(targets.values()) | _mere_keys(rows, asked, keys)
     columns = {}
     for name in (str(n) for n in rows.columns if n in asked.columns and n not in drop):
@@ -176,16 +211,29 @@ def _base(facts: look.Facts, train: list[str], test: str, targets: dict[str, str
     problem = problem_of(wording, target)
     if isinstance(problem, str) and problem not in ("classification", "regression"):
         return problem
-    mark = label_mark(target) if problem == "classification" else ""
+    mark = label_mark(rows[list(targets.values())], wording.metric) if problem == "classification" else ""
+    if mark == "" and wording.metric in SETS:
+        return f"The metric {wording.metric} needs several labels per row, but the target has one."
+    groups = [look.column_for(tables[train[0]], name, ()) for name in wording.groups]
     return TaskKind(
         kind="tabular", problem="regression" if problem == "regression" else "classification", metric=wording.metric,
         direction=wording.direction, positive=positive_of(wording, target), train=train, test=test, keys=list(keys),
+        more_tests=raw["more_tests"], names_files=raw["names_files"],
         key_from={k: c for k, c in keys.items() if c and c != k}, targets=list(targets.values()),
         answers={column: name for name, column in targets.items() if column != name},
         columns={name: kind for name, kind in columns.items() if kind != "empty"}, joins=joins, form=wording.form,
-        label_separator=mark, rows=len(rows), classes=0 if problem == "regression" else target.map(str).nunique(),
+        label_separator=mark, groups=groups if _ordered(wording, target) else [], gathers=raw["gathers"],
+        rows=len(rows), classes=0 if problem == "regression" else target.map(str).nunique(),
         characters=_characters(rows, columns), skewed=problem == "regression" and _skewed(taskrows.numbers(target)),
     )  # fmt: skip
+
+
+def _key_column(train: pd.DataFrame, test: pd.DataFrame, key: str) -> str:
+    """The test column that a submission key means; of a listed folder the one spelled as in the training table."""
+    if {"path", "id", "file"} <= set(test.columns) and key in train.columns:
+        cells = set(train[key].map(str).iloc[:50])
+        return "path" if any("/" in c for c in cells) else "file" if any(Path(c).suffix for c in cells) else "id"
+    return look.column_for(test, key, look.KEY_NAMES)
 
 
 def _mere_keys(rows: pd.DataFrame, asked: pd.DataFrame, keys: dict[str, str]) -> set[str]:
@@ -217,7 +265,7 @@ def problem_of(wording: Wording, target: pd.Series) -> str:
     """`classification` or `regression` by the metric, or a sentence when the target does not fit the metric."""
     from copilot.lab.taskkind.kit import taskrows
 
-    if wording.metric in NUMBERS:
+    if numeric(wording.metric) or _ordered(wording, target):
         values = taskrows.numbers(target)
         return (
             "regression"
@@ -245,23 +293,26 @@ def positive_of(wording: Wording, target: pd.Series) -> str | None:
     return next((label for label in labels if label.lower() in YES), labels[1])
 
 
-def label_mark(target: pd.Series) -> str:
-    """What separates several labels in a cell: "[]" for lists, else | ; , or a space; empty for one label per cell."""
-    cells = [cell for cell in target if cell is not None][:2000]
-    if cells and all(isinstance(cell, list) for cell in cells):
-        return "[]"
-    texts = [str(cell) for cell in cells]
-    for mark in ("|", ";", ",", " "):
-        split = [[part for part in cell.split(mark) if part] for cell in texts]
-        parts = {part for row in split for part in row}
-        several = sum(len(row) > 1 for row in split)
-        if (
-            several > 0.05 * len(texts)
-            and len(parts) < 0.7 * len(set(texts))
-            and all(len(set(r)) == len(r) for r in split)
-        ):
-            return mark
-    return ""
+def _ordered(wording: Wording, target: pd.Series) -> bool:
+    """True where rows carry a relevance and are ordered within groups."""
+    from copilot.lab.taskkind.kit import taskrows
+
+    return bool(GROUPED.fullmatch(wording.metric) and wording.groups and taskrows.numbers(target).notna().all())
+
+
+def label_mark(targets: pd.DataFrame, metric: str) -> str:
+    """How a row's labels are written where it may have several (`TaskKind.label_separator`); empty for one label."""
+    from copilot.lab.labelsets import separator_of
+
+    if targets.shape[1] > 1:
+        return "flags" if metric in LABELS | {"f1", "precision", "recall"} and _flags(targets) else ""
+    return separator_of(list(targets.iloc[:, 0]))
+
+
+def _flags(targets: pd.DataFrame) -> bool:
+    from copilot.lab.taskkind.kit import taskrows
+
+    return all(taskrows.numbers(targets[name]).isin([0.0, 1.0]).all() for name in targets.columns)
 
 
 def _characters(rows: pd.DataFrame, columns: dict[str, str]) -> int:

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 IGNORED = re.compile(r"task\.md|readme|licen[cs]e|notice|sample_?submission|\.pdf$|\.py$|description|problem", re.I)
 TARGET_NAMES = ("label", "labels", "y", "target", "targets", "class", "category", "tag", "tags", "score", "value")
 KEY_NAMES = ("id", "ids", "index", "idx", "row_id", "key", "name", "node", "file", "path", "filename")
+ENDS = (
+    ("source", "target"), ("src", "dst"), ("from", "to"), ("u", "v"), ("node1", "node2"), ("head", "tail"),
+    ("source_id", "target_id"), ("node_1", "node_2"), ("a", "b"), ("citing", "cited"), ("from_id", "to_id"),
+    ("follower", "followee"), ("id1", "id2"), ("i", "j"), ("left", "right"), ("node_a", "node_b"),
+    ("atom1", "atom2"), ("begin", "end"),
+)  # fmt: skip
 MAX_BYTES = 400 << 20
 
 
@@ -84,6 +90,11 @@ def column_for(table: pd.DataFrame, wanted: str, others: tuple[str, ...]) -> str
     names = {str(name).lower(): str(name) for name in table.columns}
     if wanted.lower() in names:
         return names[wanted.lower()]
+    inner = [name for lowered, name in names.items() if wanted and lowered.endswith("." + wanted.lower())]
+    if len(inner) == 1:
+        return inner[0]
+    if not others:
+        return ""
     if wanted.lower() in others or wanted == "":
         return next((names[alias] for alias in others if alias in names), "")
     if others is TARGET_NAMES:
@@ -92,17 +103,21 @@ def column_for(table: pd.DataFrame, wanted: str, others: tuple[str, ...]) -> str
 
 
 def labelled(facts: Facts) -> tuple[list[str], dict[str, str]]:
-    """References of the tables with every target, training part first, and submission target -> column."""
+    """References of the tables with every target, training part first, and submission target -> column.
+
+    An alias of a target (`label`, `y`) counts only where no table has the target by its own name.
+    """
     best: list[tuple[int, str]] = []
     columns: dict[str, str] = {}
-    for reference, table in facts.tables.items():
-        if part(reference) == "test" and not facts.wording.targets:
-            continue
-        found = {name: column_for(table, name, TARGET_NAMES) for name in facts.wording.targets}
-        if found and all(found.values()) and part(reference) != "test":
-            columns = columns or found
-            if found == columns:
-                best.append(({"train": 0, "valid": 1, "": 2}[part(reference)], reference))
+    for aliases in ((), TARGET_NAMES):
+        for reference, table in facts.tables.items():
+            found = {name: column_for(table, name, aliases) for name in facts.wording.targets}
+            if found and all(found.values()) and part(reference) != "test" and not (aliases and ends_of(table)):
+                columns = columns or found
+                if found == columns:
+                    best.append(({"train": 0, "valid": 1, "": 2}[part(reference)], reference))
+        if best:
+            break
     ranks = {rank for rank, _ in best}
     named = [reference for rank, reference in sorted(best) if rank < 2]
     return (named if ranks & {0, 1} else [reference for _, reference in sorted(best)][:1]), columns
@@ -112,13 +127,68 @@ def unlabelled(facts: Facts, train: list[str], columns: dict[str, str]) -> str:
     """Reference of the table to answer; the labelled one itself when it has empty targets; else ""."""
     from copilot.lab.taskkind.kit import taskrows
 
-    tests = [r for r, table in facts.tables.items() if part(r) == "test" and r not in train]
-    tests.sort(key=lambda r: (-sum(bool(column_for(facts.tables[r], k, KEY_NAMES)) for k in facts.wording.keys), r))
+    tests = [r for r in facts.tables if part(r) == "test" and r not in train]
+    tests.sort(key=lambda r: (-_key_count(facts, r), r))
     if tests:
         return tests[0]
     target = next(iter(columns.values()), "")
     if train and target and facts.tables[train[0]][target].map(taskrows.missing).any():
         return train[0]
+    return next((r for r in facts.tables if r not in train and _asks(facts, r, columns)), "")
+
+
+def _key_count(facts: Facts, reference: str) -> int:
+    return sum(bool(column_for(facts.tables[reference], key, KEY_NAMES)) for key in facts.wording.keys)
+
+
+def _asks(facts: Facts, reference: str, columns: dict[str, str]) -> bool:
+    """True for a table of no named part with every key column by name, and without the targets."""
+    names = set(map(str, facts.tables[reference].columns))
+    whole = bool(facts.wording.keys) and set(facts.wording.keys) <= names
+    return whole and not part(reference) and not names & set(columns.values())
+
+
+def more_of(facts: Facts, test: str) -> list[str]:
+    """Further tables of rows to answer: those of the test part with the very columns of the first."""
+    columns = list(facts.tables[test].columns)
+    same = [r for r, table in facts.tables.items() if part(r) == "test" and list(table.columns) == columns]
+    return [r for r in same if r != test] if part(test) == "test" else []
+
+
+def ends_of(table: pd.DataFrame) -> list[str]:
+    """The two columns that name an edge's ends, or nothing."""
+    names = {str(n).lower(): str(n) for n in table.columns}
+    for a, b in ENDS:
+        if a in names and b in names:
+            return [names[a], names[b]]
+    return []
+
+
+def edge_lists(facts: Facts, train: str, test: str) -> list[str]:
+    """[table, graph column, two ends] of an edge table that names a graph per edge, for rows that are whole graphs."""
+    rows, asked = facts.tables[train], facts.tables[test]
+    for reference, table in facts.tables.items():
+        ends = ends_of(table)
+        if reference in {train, test} or not ends:
+            continue
+        for name in (str(n) for n in table.columns if str(n) not in ends):
+            graphs = set(table[name].map(str)) if name in rows.columns and name in asked.columns else set()
+            if graphs and len(graphs) < 0.7 * len(table) and len(graphs & set(asked[name].map(str))) > 0.5 * len(asked):
+                return [reference, name, *ends]
+    return []
+
+
+def file_column(facts: Facts, rows: pd.DataFrame) -> str:
+    """The column whose cells name media files of the data folder (by path, name or stem); empty when there is none."""
+    from copilot.lab.taskkind.kit import taskfiles
+
+    if "path" in rows.columns:
+        return ""
+    index = taskfiles.media_index(facts.root)
+    for name in map(str, rows.columns) if index else ():
+        cells = [str(cell) for cell in rows[name].iloc[:500]]
+        if len(set(cells)) > 1 and sum(cell in index for cell in cells) > 0.95 * len(cells):
+            return name
     return ""
 
 
@@ -127,11 +197,13 @@ def side_tables(facts: Facts, train: str, test: str) -> list[tuple[str, str]]:
     left = {str(name) for name in facts.tables[train].columns} & {str(name) for name in facts.tables[test].columns}
     found = []
 
+    skipped = {train, test, *edge_lists(facts, train, test)[:1]}
+
     def known(name: str) -> set[str]:
         return set(facts.tables[test][name].map(str)) | set(facts.tables[train][name].map(str))
 
     for reference, table in facts.tables.items():
-        if reference in {train, test} or (part(reference) in {"train", "test"} and facts.tables[train].shape[1] > 2):
+        if reference in skipped or (part(reference) in {"train", "test"} and facts.tables[train].shape[1] > 2):
             continue
         shared = [name for name in map(str, table.columns) if name in left and table[name].map(str).nunique() > 1]
         keyed = [name for name in shared if known(name) & set(table[name].map(str))]

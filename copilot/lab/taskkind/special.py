@@ -14,11 +14,6 @@ if TYPE_CHECKING:
     from copilot.lab.taskkind.describe import TaskKind
 
 CONTEXTS = ("context", "prompt", "prefix", "history", "input", "text", "sequence", "left", "past")
-ENDS = (
-    ("source", "target"), ("src", "dst"), ("from", "to"), ("u", "v"), ("node1", "node2"), ("head", "tail"),
-    ("source_id", "target_id"), ("node_1", "node_2"), ("a", "b"), ("citing", "cited"), ("from_id", "to_id"),
-    ("follower", "followee"), ("id1", "id2"), ("i", "j"), ("left", "right"), ("node_a", "node_b"),
-)  # fmt: skip
 FROM_ONE = re.compile(r"(?:count|number|start)[\w\s]{0,12}(?:from|at|with) (?:1|one)\b|1-based", re.I)
 STEPS = re.compile(
     r"(t|time|step|timestep|time_step|week|month|hour|day|period|index|year|quarter|timestamp|epoch)", re.I
@@ -47,11 +42,11 @@ def of_part(facts: Facts, part: str) -> list[str]:
 
 def completion(facts: Facts, text: str) -> TaskKind | None:
     """Contexts to complete, beside a training text (or a table of contexts and what followed)."""
-    from copilot.lab.taskkind.describe import NUMBERS
+    from copilot.lab.taskkind.describe import numeric
 
     if not re.search(r"\bnext\b|complet|continu|language model|following (?:char|word|item)", text, re.I):
         return None
-    if facts.wording.metric in NUMBERS:
+    if numeric(facts.wording.metric):
         return None
     for test in of_part(facts, "test"):
         table = facts.tables[test]
@@ -250,15 +245,6 @@ def _tagging(facts: Facts, train: list[str], test: str, roles: dict[str, Any], r
     )  # fmt: skip
 
 
-def ends_of(table: pd.DataFrame) -> list[str]:
-    """The two columns that name an edge's ends, or nothing."""
-    names = {str(n).lower(): str(n) for n in table.columns}
-    for a, b in ENDS:
-        if a in names and b in names:
-            return [names[a], names[b]]
-    return []
-
-
 def _pairs(table: pd.DataFrame) -> bool:
     """True for two or three columns whose first two hold single values out of one set."""
     if table.shape[1] not in (2, 3) or any(
@@ -271,11 +257,15 @@ def _pairs(table: pd.DataFrame) -> bool:
 
 def graph(facts: Facts, text: str) -> TaskKind | None:
     """Node classification (or regression) beside an edge list, or prediction of links between pairs of nodes."""
-    named = {r: ends_of(t) for r, t in facts.tables.items() if ends_of(t)}
+    named = {r: look.ends_of(t) for r, t in facts.tables.items() if look.ends_of(t)}
     for reference, table in facts.tables.items():
         if reference not in named and re.search(r"edge|link|citation", reference, re.I) and _pairs(table):
             named[reference] = [str(table.columns[0]), str(table.columns[1])]
     if not named or not re.search(r"graph|edge|link|network|node|citation|neighbou?r", text + " ".join(named), re.I):
+        return None
+    train, targets = look.labelled(facts)
+    test = look.unlabelled(facts, train, targets) if train else ""
+    if test and look.edge_lists(facts, train[0], test):
         return None
     asked = [r for r in named if look.part(r) == "test"]
     return _links(facts, named, asked[0]) if asked else _nodes(facts, named)

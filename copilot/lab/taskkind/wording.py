@@ -6,11 +6,19 @@ import re
 from typing import Any, Literal
 
 from copilot.domain.base import Value
-from copilot.lab.metrics import find
+from copilot.lab.metrics import Scoring, find
 
 Direction = Literal["maximize", "minimize"]
-LOWER = {"error_rate", "max_error", "mae", "rmse", "mse", "rmsle", "mape", "smape", "medae", "log_loss", "brier"}
+LOWER = {
+    *("error_rate", "max_error", "mae", "rmse", "mse", "rmsle", "msle", "mape", "smape", "wape", "medae", "log_loss"),
+    *("brier", "wer", "cer", "hamming_loss", "poisson_deviance"),
+}
 PATTERNS: list[tuple[str, str]] = [
+    ("wer", r"\bwer\b|word[\s_-]*error[\s_-]*rate"),
+    ("cer", r"\bcer\b|char(?:acter)?[\s_-]*error[\s_-]*rate"),
+    ("bleu", r"bleu\b"),
+    ("chrf", r"\bchrf"),
+    ("ndcg", r"\bndcg\b|normali[sz]ed discounted cumulative gain"),
     ("roc_auc", r"\broc[\s_-]*auc|\bau[\s_-]?roc\b|area under the (?:roc|receiver)|\bauc\b(?![\s_-]*pr)"),
     (
         "average_precision",
@@ -25,12 +33,20 @@ PATTERNS: list[tuple[str, str]] = [
     ("macro_f1", r"macro[\s_-]*(?:averaged?[\s_-]*)?f1|\bf1[\s_-]*macro|unweighted mean of per[- ]class f1"),
     ("micro_f1", r"micro[\s_-]*(?:averaged?[\s_-]*)?f1|\bf1[\s_-]*micro"),
     ("weighted_f1", r"weighted[\s_-]*(?:averaged?[\s_-]*)?f1|\bf1[\s_-]*weighted"),
+    ("samples_f1", r"samples?[\s_-]*(?:averaged?[\s_-]*)?f1|\bf1[\s_-]*samples"),
+    ("samples_jaccard", r"samples?[\s_-]*jaccard|jaccard[\s\w]{0,20}(?:over|per|of) (?:rows?|samples?|the rows)"),
+    ("jaccard", r"\bjaccard"),
+    ("hamming_loss", r"hamming"),
+    ("linear_kappa", r"linear(?:ly)?[\s_-]*(?:weighted)?[\s_-]*(?:cohen'?s?[\s_-]*)?kappa"),
     ("mcc", r"matthews|\bmcc\b"),
     ("kappa", r"\bkappa\b"),
     ("balanced_accuracy", r"balanced[\s_-]*accuracy|\buar\b|unweighted average recall"),
     ("log_loss", r"log[\s_-]*loss|cross[\s_-]*entropy|log[\s_-]*likelihood"),
     ("brier", r"\bbrier"),
-    ("rmsle", r"\brmsle\b|root mean squared log"),
+    ("rmsle", r"\brmsle\b|root[\s_-]*mean[\s_-]*squared?[\s_-]*log"),
+    ("msle", r"\bmsle\b|mean[\s_-]*squared?[\s_-]*log"),
+    ("wape", r"\bwm?ape\b"),
+    ("poisson_deviance", r"poisson[\s_-]*deviance"),
     ("rmse", r"\brmse\b|root[\s_-]*mean[\s_-]*square"),
     ("medae", r"median[\s_-]*absolute[\s_-]*error"),
     ("smape", r"\bsmape\b|symmetric mean absolute percentage"),
@@ -71,11 +87,17 @@ class Wording(Value):
     columns: list[str] = []
     """All columns of the submission, in order, where they could be read."""
     form: Literal["csv", "jsonl"] = "csv"
+    groups: list[str] = []
+    """Columns that name the group within which rows are ordered."""
 
 
 def canonical(name: str) -> str:
     """The metric that a name or a sentence speaks of, by our name for it; empty when none is known."""
     lowered = name.lower().strip()
+    if found := re.search(r"\b(map|ndcg|mean average precision|precision)\s*(?:@|at)\s*(\d+)", lowered):
+        return f"{'map' if found[1].startswith('m') else found[1]}_at_{found[2]}"
+    if found := re.search(r"(?:pinball|quantile)[\s_-]*(?:loss)?[\s\w(]{0,20}?(0\.\d+)", lowered):
+        return f"pinball_{found[1]}"
     if found := re.search(r"\btop[\s_-]*(\d+)[\s_-]*acc|\b(?:hits|accuracy|recall)\s*@\s*(\d+)", lowered):
         return f"top_{found[1] or found[2]}_accuracy"
     return next((metric for metric, pattern in PATTERNS if metric == lowered or re.search(pattern, lowered)), "")
@@ -114,7 +136,7 @@ def read_wording(text: str, grade: dict[str, Any] | None) -> Wording:
     """Metric, direction, positive class and columns, from the grading rule where there is one, else from the text."""
     grade = grade or {}
     said = section(text, "metric", "evaluation", "scor", "grading") or text
-    named = find(str(grade["metric"])) if grade.get("metric") else None
+    named = _named(grade) if grade.get("metric") else None
     metric = named.name if named else canonical(str(grade.get("metric", ""))) or canonical(said)
     columns = submission_columns(text)
     keys = _names(grade.get("key")) or columns[:1]
@@ -136,7 +158,16 @@ def read_wording(text: str, grade: dict[str, Any] | None) -> Wording:
         targets=targets,
         columns=columns,
         form=form,
+        groups=_names(grade.get("group", grade.get("groups"))) or keys[:-1],
     )
+
+
+def _named(grade: dict[str, Any]) -> Scoring | None:
+    """The metric of a grading rule; None where its numbers cannot be read (the evaluator says so)."""
+    k, quantile = grade.get("k", 5), grade.get("quantile", grade.get("alpha"))
+    if not isinstance(k, int) or not isinstance(quantile, int | float | None):
+        return None
+    return find(str(grade["metric"]), k, quantile)
 
 
 def _names(value: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""Read data files of a task into tables: CSV, TSV, JSON Lines, JSON, npz, CoNLL, folders of images or sounds.
+"""Read data files of a task into tables: CSV, JSON Lines, Parquet, npz, CoNLL, FASTA, folders of images or sounds.
 
 Whatever the format, the answer is a table with a row per example; a cell may hold text, a number, a list or an array
 (an image, a waveform). Text cells stay text, so labels are written back exactly as they were found. Nothing here is
@@ -18,15 +18,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-TABLES = {".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".npz", ".npy"}
+FASTA = {".fasta", ".fa", ".faa", ".fna"}
+TABLES = {".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".npz", ".npy", ".parquet", *FASTA}
 CONLL = {".conll", ".conllu", ".iob", ".iob2", ".bio"}
 IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm"}
 SOUNDS = {".wav"}
 TEXTS = {".txt"}
 PARTS = {
-    "train": ("train", "training", "labelled", "labeled", "tr"),
+    "train": ("train", "training", "labelled", "labeled", "tr", "history", "past"),
     "valid": ("valid", "validation", "val", "dev"),
-    "test": ("test", "testing", "eval", "unlabelled", "unlabeled", "holdout", "te"),
+    "test": ("test", "testing", "eval", "unlabelled", "unlabeled", "holdout", "te", "future", "predict"),
 }
 MISSING = {"", "na", "nan", "null", "none", "?", "n/a", "-"}
 csv.field_size_limit(1 << 30)
@@ -45,7 +46,7 @@ def read_delimited(path: Path) -> pd.DataFrame:
     """A CSV or TSV file, every cell as text. The delimiter is the one that splits the header best."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
         head = handle.readline()
-    delimiter = "\t" if path.suffix == ".tsv" else max(",;\t|", key=head.count)
+    delimiter = "\t" if path.suffix in {".tsv", ".tab"} else max(",;\t|", key=head.count)
     if delimiter not in head:
         delimiter = ","
     return pd.read_csv(
@@ -81,6 +82,46 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
         else:
             result[name] = value
     return result
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """A Parquet file; text, numbers and lists as they are stored."""
+    try:
+        table = pd.read_parquet(path)
+    except (ImportError, OSError, ArithmeticError) as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    if not all(isinstance(name, int) or name is None for name in table.index.names):
+        table = table.reset_index()
+    for name in table.columns:
+        if table[name].dtype.kind not in "iufb":
+            cells = [cell.isoformat() if hasattr(cell, "isoformat") else cell for cell in table[name]]
+            table[name] = pd.Series([c.tolist() if isinstance(c, np.ndarray) else c for c in cells], dtype=object)
+    return table
+
+
+def read_fasta(path: Path) -> pd.DataFrame:
+    """Records `>id rest` with their letters: columns `id` and `sequence`, and what the headers hold beside the id.
+
+    `name=value` words become columns; one more word in every header is the column `label`.
+    """
+    rows: list[dict[str, Any]] = []
+    for record in re.split(r"^>", path.read_text(encoding="utf-8-sig", errors="replace"), flags=re.M)[1:]:
+        header, _, letters = record.partition("\n")
+        words = re.split(r"[\s|]+", header.strip())
+        named = dict(word.split("=", 1) for word in words[1:] if "=" in word)
+        rest = [word for word in words[1:] if word and "=" not in word]
+        rows.append(
+            {
+                "id": words[0],
+                "sequence": "".join(letters.split()),
+                **named,
+                **({"label": rest[0]} if len(rest) == 1 else {}),
+            }
+        )
+    if not rows:
+        raise ValueError(f"{path.name}: no record starts with >")
+    table = pd.DataFrame(rows, dtype=object)
+    return table.drop(columns=[name for name in table.columns if table[name].isna().any()])
 
 
 def read_conll(path: Path) -> pd.DataFrame:
@@ -227,9 +268,10 @@ def _grouped(part: str, group: dict[str, np.ndarray]) -> dict[str, pd.DataFrame]
 
 
 def read_folder(folder: Path) -> pd.DataFrame:
-    """A folder of image or sound files: `path` (relative to its parent), `id` (the stem), `label` (its subfolder)."""
+    """A folder of media files: `path` (from its parent), `id` (stem), `file` (name), `label` (its subfolder)."""
     files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in IMAGES | SOUNDS | TEXTS)
     frame = pd.DataFrame({"path": [str(f.relative_to(folder.parent)) for f in files], "id": [f.stem for f in files]})
+    frame["file"] = [f.name for f in files]
     if files and all(f.parent != folder for f in files):
         frame["label"] = [f.parent.name for f in files]
     return frame
@@ -243,8 +285,12 @@ def read_tables(path: Path) -> dict[str, pd.DataFrame]:
         return read_npz(path)
     if looks_conll(path):
         return {"": read_conll(path)}
-    if path.suffix in {".csv", ".tsv"}:
+    if path.suffix in {".csv", ".tsv", ".tab"}:
         return {"": read_delimited(path)}
+    if path.suffix == ".parquet":
+        return {"": read_parquet(path)}
+    if path.suffix in FASTA:
+        return {"": read_fasta(path)}
     return {"": read_json(path)}
 
 
@@ -252,6 +298,24 @@ def read_table(root: Path, reference: str) -> pd.DataFrame:
     """The table that `file#name` (or `file`) points at."""
     name, _, inner = reference.partition("#")
     return read_tables(root / name)[inner]
+
+
+def media_index(root: Path) -> dict[str, str]:
+    """Media files below the folder: relative path, and name or stem where only one file has it -> relative path."""
+    files = [f for f in sorted(root.rglob("*")) if f.suffix.lower() in IMAGES | SOUNDS | TEXTS and f.is_file()]
+    found: dict[str, str] = {}
+    for names in ([f.stem for f in files], [f.name for f in files]):
+        counts = pd.Series(names, dtype=object).value_counts()
+        found |= {n: str(f.relative_to(root)) for n, f in zip(names, files, strict=True) if counts[n] == 1}
+    return found | {str(f.relative_to(root)): str(f.relative_to(root)) for f in files}
+
+
+def with_paths(root: Path, table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The table with a column `path` of the files that `column` names (by path, name or stem)."""
+    if not column or column not in table.columns or "path" in table.columns:
+        return table
+    index = media_index(root)
+    return table.assign(path=[index.get(str(cell), str(cell)) for cell in table[column]])
 
 
 def read_image(path: Path) -> np.ndarray:

@@ -13,20 +13,27 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-SCORES = {"roc_auc", "average_precision"}
+if TYPE_CHECKING or __package__:
+    from copilot.lab.taskkind.kit.taskscores import (
+        RANKS,
+        SCORES,
+        best_constant,
+        grouped_score,
+        ranked,
+        score,
+        set_score,
+    )
+else:
+    from taskscores import RANKS, SCORES, best_constant, grouped_score, ranked, score, set_score
+
+__all__ = ["best_constant", "grouped_score", "ranked", "score"]
+
 PROBABILITIES = {"log_loss", "brier"}
-RANKS = 10
-"""How many classes an answer names, best first, where a metric ranks them (`mrr`, `top_K_accuracy`)."""
-
-
-def ranked(metric: str) -> bool:
-    """True for metrics that look at a ranking of classes."""
-    return metric == "mrr" or metric.startswith("top_")
 
 
 @dataclass
@@ -72,85 +79,6 @@ def start() -> Trial:
     return Trial(asked.arm, asked.seed, asked.out, inputs, arms.get(asked.arm, {}), task)
 
 
-def score(metric: str, truth: Any, guess: Any, positive: Any = None, labels: list[Any] | None = None) -> float:
-    """The metric by its usual name (scikit-learn, SciPy); 0 for a correlation that a constant leaves undefined.
-
-    `guess` is labels, numbers, the positive class's score, or probabilities per class in the order of `labels`.
-    """
-    from scipy import stats
-    from sklearn import metrics as m
-
-    truth, guess = np.asarray(truth), np.asarray(guess)
-    if ranked(metric):
-        return _rank_score(metric, truth, guess, labels or [])
-    hit = np.asarray([str(value) == str(positive) for value in truth]) if positive is not None else truth
-    label_metrics: dict[str, Callable[[], Any]] = {
-        "accuracy": lambda: m.accuracy_score(truth, guess),
-        "balanced_accuracy": lambda: np.mean([np.mean(guess[truth == label] == label) for label in np.unique(truth)]),
-        "f1": lambda: m.f1_score(hit, np.asarray([str(g) == str(positive) for g in guess]), zero_division=0),
-        "precision": lambda: m.precision_score(
-            hit, np.asarray([str(g) == str(positive) for g in guess]), zero_division=0
-        ),
-        "recall": lambda: m.recall_score(hit, np.asarray([str(g) == str(positive) for g in guess]), zero_division=0),
-        "error_rate": lambda: m.zero_one_loss(truth, guess),
-        "token_accuracy": lambda: m.accuracy_score(truth, guess),
-        "mcc": lambda: m.matthews_corrcoef(truth, guess),
-        "kappa": lambda: m.cohen_kappa_score(truth, guess),
-        "quadratic_kappa": lambda: m.cohen_kappa_score(_levels(truth), _levels(guess), weights="quadratic"),
-    }
-    ovr: dict[str, Any] = {"multi_class": "ovr", "labels": labels}
-    number_metrics: dict[str, Callable[[], Any]] = {
-        "roc_auc": lambda: m.roc_auc_score(hit, guess) if guess.ndim == 1 else m.roc_auc_score(truth, guess, **ovr),
-        "average_precision": lambda: m.average_precision_score(hit, guess),
-        "log_loss": lambda: m.log_loss(hit, guess) if guess.ndim == 1 else m.log_loss(truth, guess, labels=labels),
-        "brier": lambda: np.mean((hit.astype(float) - guess) ** 2),
-        "mae": lambda: m.mean_absolute_error(truth, guess),
-        "explained_variance": lambda: m.explained_variance_score(truth, guess),
-        "max_error": lambda: m.max_error(truth, guess),
-        "mse": lambda: m.mean_squared_error(truth, guess),
-        "rmse": lambda: m.root_mean_squared_error(truth, guess),
-        "rmsle": lambda: m.root_mean_squared_log_error(np.maximum(truth, 0), np.maximum(guess, 0)),
-        "r2": lambda: m.r2_score(truth, guess),
-        "mape": lambda: m.mean_absolute_percentage_error(truth, guess),
-        "smape": lambda: np.mean(2 * np.abs(guess - truth) / np.maximum(np.abs(guess) + np.abs(truth), 1e-12)),
-        "medae": lambda: m.median_absolute_error(truth, guess),
-        "spearman": lambda: 0.0 if np.ptp(guess) == 0 else stats.spearmanr(truth, guess).statistic,
-        "pearson": lambda: 0.0 if np.ptp(guess) == 0 else stats.pearsonr(truth, guess).statistic,
-        "kendall": lambda: 0.0 if np.ptp(guess) == 0 else stats.kendalltau(truth, guess).statistic,
-    }  # fmt: skip
-    mean, _, kind = metric.partition("_")
-    if mean in {"macro", "micro", "weighted"} and kind in {"f1", "precision", "recall"}:
-        return float(getattr(m, f"{kind}_score")(truth, guess, average=mean, zero_division=0))
-    return float({**label_metrics, **number_metrics}[metric]())
-
-
-def _rank_score(metric: str, truth: np.ndarray, scores: np.ndarray, labels: list[Any]) -> float:
-    """Mean reciprocal rank, or the share of rows whose class is among the first K."""
-    names = np.asarray(labels)[np.argsort(-scores, axis=1)][:, :RANKS]
-    hits = names == truth[:, None]
-    place = np.where(hits.any(axis=1), hits.argmax(axis=1) + 1, 0)
-    if metric == "mrr":
-        return float(np.mean(np.where(place > 0, 1 / np.maximum(place, 1), 0)))
-    return float(np.mean((place > 0) & (place <= int(metric.split("_")[1]))))
-
-
-def _levels(values: np.ndarray) -> list[int]:
-    return [round(float(value)) for value in values]
-
-
-def best_constant(metric: str, values: np.ndarray) -> float:
-    """The one number that is best for a metric on these values: mean, median, or their kin."""
-    if metric in {"mae", "medae", "smape"}:
-        return float(np.median(values))
-    if metric == "mape":
-        order = np.argsort(values)
-        weight = np.cumsum(1 / np.maximum(np.abs(values[order]), 1e-9))
-        return float(values[order][np.searchsorted(weight, weight[-1] / 2)])
-    if metric == "rmsle":
-        return float(np.expm1(np.mean(np.log1p(np.maximum(values, 0)))))
-    return float(np.mean(values))
-
-
 class Constant:
     """The simplest honest predictor: what scores best without looking at a single feature."""
 
@@ -187,7 +115,7 @@ Build = Callable[[Trial, str], Any]
 
 def predict(model: Any, x: Any, metric: str, positive: str | None, problem: str) -> np.ndarray:
     """What the metric wants: labels, numbers, the positive class's score, or probabilities per class."""
-    if ranked(metric):
+    if ranked(metric) and problem != "regression":
         share = getattr(model, "predict_proba", None) or model.decision_function
         scores = np.asarray(share(x))
         return scores if scores.ndim == 2 else np.column_stack([-scores, scores])
@@ -265,6 +193,9 @@ def run(
     trial: Trial, train: pd.DataFrame, target: pd.DataFrame, test: pd.DataFrame, keys: pd.DataFrame, build: Build
 ) -> None:
     """The whole trial for a task with one row per example and one or more target columns."""
+    if trial.task.get("label_separator"):
+        write(trial, *_label_sets(trial, build, train, target, test, keys))
+        return
     rng = np.random.default_rng(trial.seed)
     answers, values = keys.copy(), []
     classes = trial.task["problem"] != "regression"
@@ -272,12 +203,9 @@ def run(
         original, answer = target[name], trial.task.get("answers", {}).get(name, name)
         y = np.asarray([str(cell) for cell in original]) if classes else original.astype(float).to_numpy()
         take = sample(y, trial.number("rows", 0.9), int(trial.number("max_rows", 20000)), rng, classes)
-        if trial.task.get("label_separator"):
-            value, guess = _label_sets(trial, build, train, original, test, take)
-        else:
-            value, guess, model = fit_target(trial, build, train, y, test, take)
+        value, guess, model = fit_target(trial, build, train, y, test, take)
         values.append(value)
-        if ranked(str(trial.task["metric"])):
+        if classes and ranked(str(trial.task["metric"])):
             best = model.classes_[np.argsort(-guess, axis=1)][:, :RANKS].tolist()
             mark = "|" if any(set(" ,") & set(str(label)) for label in model.classes_) else " "
             answers[answer] = pd.Series(best if trial.task["form"] == "jsonl" else [mark.join(row) for row in best])
@@ -292,44 +220,73 @@ def run(
     write(trial, float(np.mean(values)), answers)
 
 
-def _label_sets(trial: Trial, build: Build, train: pd.DataFrame, cells: pd.Series, test: pd.DataFrame,
-                take: np.ndarray) -> tuple[float, np.ndarray]:  # fmt: skip
-    """Several labels per row: one yes/no model per label; a row answers with the labels that were said yes to."""
-    from sklearn.metrics import f1_score
-    from sklearn.preprocessing import MultiLabelBinarizer
-
-    mark = trial.task["label_separator"]
-    sets = [
-        cell if isinstance(cell, list) else [w for w in str(cell).split(None if mark == " " else mark) if w]
-        for cell in cells
-    ]
-    coder = MultiLabelBinarizer()
-    truth = coder.fit_transform(sets)[take]
-    x = train.iloc[take].reset_index(drop=True)
-    fit, valid = split(truth[:, 0], trial.number("validation", 0.2), trial.seed, False)
-    average = {"micro_f1": "micro", "weighted_f1": "weighted", "f1": "samples"}.get(str(trial.task["metric"]), "macro")
+def run_groups(
+    trial: Trial, train: pd.DataFrame, relevance: pd.Series, groups: pd.Series, test: pd.DataFrame,
+    keys: pd.DataFrame, build: Build,
+) -> None:  # fmt: skip
+    """The whole trial for rows that are ordered within groups: whole groups are drawn, and whole groups validate."""
+    rng = np.random.default_rng(trial.seed)
+    names, y, metric = rng.permutation(groups.unique()), relevance.astype(float).to_numpy(), str(trial.task["metric"])
+    drawn = names[: max(2, round(trial.number("rows", 0.9) * len(names)))]
+    held = groups.isin(drawn[: max(1, round(trial.number("validation", 0.2) * len(drawn)))]).to_numpy()
+    used = groups.isin(drawn).to_numpy()
 
     def guess(rows: np.ndarray, where: pd.DataFrame) -> np.ndarray:
-        columns = []
-        for column in truth[rows].T.astype(str):
-            constant = trial.model == "constant" or len(set(column)) < 2
-            model = (
-                Constant("accuracy") if constant else _tuned(build(trial, "classification"), "f1", "1", trial, column)
-            )
-            columns.append(np.asarray(model.fit(x.iloc[rows], column).predict(where)) == "1")
-        hits = np.stack(columns, axis=1)
-        hits[~hits.any(axis=1), int(truth[rows].sum(axis=0).argmax())] = True
-        return hits.astype(int)
+        model = Constant(metric) if trial.model == "constant" else build(trial, "regression")
+        return np.asarray(model.fit(train[rows].reset_index(drop=True), y[rows]).predict(where))
 
-    if trial.task["metric"] == "accuracy":
-        value = float((guess(fit, x.iloc[valid]) == truth[valid]).all(axis=1).mean())
-    else:
-        value = float(f1_score(truth[valid], guess(fit, x.iloc[valid]), average=average, zero_division=0))
-    found = coder.inverse_transform(guess(np.arange(len(x)), test))
-    answer = np.empty(len(found), dtype=object)
-    for index, labels in enumerate(found):
-        answer[index] = list(labels) if isinstance(cells.iloc[0], list) else mark.join(labels)
-    return value, answer
+    value = grouped_score(metric, y[held], guess(used & ~held, train[held]), groups[held].to_numpy())
+    name = trial.task["targets"][0]
+    write(trial, value, keys.assign(**{trial.task.get("answers", {}).get(name, name): guess(used, test)}))
+
+
+def _label_sets(trial: Trial, build: Build, train: pd.DataFrame, target: pd.DataFrame, test: pd.DataFrame,
+                keys: pd.DataFrame) -> tuple[float, pd.DataFrame]:  # fmt: skip
+    """Several labels per row: one yes/no model per label. Returns the validation score and the answers."""
+    mark, renamed = str(trial.task["label_separator"]), trial.task.get("answers", {})
+    labels, known = _members(target, mark)
+    rng = np.random.default_rng(trial.seed)
+    order = np.zeros(len(known))
+    take = sample(order, trial.number("rows", 0.9), int(trial.number("max_rows", 20000)), rng, False)
+    truth, x = known[take], train.iloc[take].reset_index(drop=True)
+    fit, valid = split(truth[:, 0], trial.number("validation", 0.2), trial.seed, False)
+    value = set_score(
+        str(trial.task["metric"]), truth[valid], _hits(trial, build, x.iloc[fit], truth[fit], x.iloc[valid])
+    )
+    hits = _hits(trial, build, x, truth, test)
+    if mark == "flags":
+        return value, keys.assign(**{renamed.get(n, n): hits[:, place] for place, n in enumerate(labels)})
+    named = [[str(label) for label, hit in zip(labels, row, strict=True) if hit] for row in hits]
+    cells = np.empty(len(named), dtype=object)
+    for place, row in enumerate(named):
+        cells[place] = row if trial.task["form"] == "jsonl" else ("|" if mark == "[]" else mark).join(row)
+    name = str(target.columns[0])
+    return value, keys.assign(**{renamed.get(name, name): cells})
+
+
+def _members(target: pd.DataFrame, mark: str) -> tuple[list[str], np.ndarray]:
+    """The labels, and rows x labels with 1 where a row has the label."""
+    if mark == "flags":
+        return [str(name) for name in target.columns], target.astype(float).to_numpy().astype(int)
+    cells = [
+        cell if isinstance(cell, list) else str(cell).split(None if mark == " " else mark) for cell in target.iloc[:, 0]
+    ]
+    sets = [{str(label).strip() for label in cell if str(label).strip()} for cell in cells]
+    labels = sorted(set().union(*sets))
+    return labels, np.array([[label in own for label in labels] for own in sets]).astype(int)
+
+
+def _hits(trial: Trial, build: Build, x: pd.DataFrame, truth: np.ndarray, where: pd.DataFrame) -> np.ndarray:
+    """Which labels are said yes to. Where every known row has a label, a row without one gets the commonest."""
+    columns = []
+    for column in truth.T.astype(str):
+        constant = trial.model == "constant" or len(set(column)) < 2
+        model = Constant("accuracy") if constant else _tuned(build(trial, "classification"), "f1", "1", trial, column)
+        columns.append(np.asarray(model.fit(x, column).predict(where)) == "1")
+    hits = np.stack(columns, axis=1)
+    if truth.any(axis=1).all():
+        hits[~hits.any(axis=1), int(truth.sum(axis=0).argmax())] = True
+    return hits.astype(int)
 
 
 def _plain(value: Any) -> Any:

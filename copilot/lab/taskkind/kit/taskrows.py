@@ -27,7 +27,8 @@ DATE = re.compile(r"\d{4}[-/.]\d{1,2}([-/.]\d{1,2})?([ T]\d{1,2}:\d{2}.*)?$|\d{1
 class Rows:
     """What `load` returns: `train` and `test` have the same typed feature columns, in the same order.
 
-    `target` keeps the cells as found; `keys` are the key columns of the rows to answer; `types` is column -> type.
+    `target` keeps the cells as found; `keys` are the key columns of the rows to answer; `types` is column -> type;
+    `groups` names the group of each training row where rows are ordered within groups.
     """
 
     train: pd.DataFrame
@@ -35,6 +36,7 @@ class Rows:
     test: pd.DataFrame
     keys: pd.DataFrame
     types: dict[str, str]
+    groups: pd.Series | None = None
 
 
 def missing(value: Any) -> bool:
@@ -195,10 +197,15 @@ def join(table: pd.DataFrame, other: pd.DataFrame, key: str) -> pd.DataFrame:
 
 
 def joined(task: dict[str, Any], root: Path, table: pd.DataFrame) -> pd.DataFrame:
-    """The table with every side table of the task joined to it."""
+    """The table with every side table of the task joined to it, and the edges of each row's graph gathered."""
     for reference, key in task.get("joins", []):
         if key in table.columns:
             table = join(table, taskfiles.read_table(root, reference), key)
+    if gathers := task.get("gathers", []):
+        reference, key, *ends = gathers
+        edges = taskfiles.read_table(root, reference)
+        lists = {str(name): part[ends].values.tolist() for name, part in edges.groupby(edges[key].map(str))}
+        table = table.assign(edges=_cells([lists.get(str(name), []) for name in table[key]], table.index))
     return table
 
 
@@ -210,7 +217,9 @@ def split_tables(task: dict[str, Any], root: Path) -> tuple[pd.DataFrame, pd.Dat
         unknown = train[target].map(missing).to_numpy(dtype=bool)
         train, test = train[~unknown].reset_index(drop=True), train[unknown].reset_index(drop=True)
     else:
-        test = taskfiles.read_table(root, task["test"])
+        asked = [task["test"], *task.get("more_tests", [])]
+        test = pd.concat([taskfiles.read_table(root, reference) for reference in asked], ignore_index=True)
+    train, test = (taskfiles.with_paths(root, table, str(task.get("names_files", ""))) for table in (train, test))
     train, test = joined(task, root, train), joined(task, root, test)
     if task.get("problem") != "unlabelled" and target in train.columns:
         known = ~train[target].map(missing).to_numpy(dtype=bool)
@@ -228,4 +237,7 @@ def load(task: dict[str, Any], root: Path) -> Rows:
         pd.DataFrame({name: convert(table[name], kind, root) for name, kind in types.items()}, index=table.index)
         for table in (train, test)
     ]
-    return Rows(features[0], train[task["targets"]], features[1], keys, types)
+    by = task.get("groups", [])
+    groups = train[by].astype(str).agg("|".join, axis=1) if by else None
+    target = train[[name for name in task["targets"] if name in train.columns]]
+    return Rows(features[0], target, features[1], keys, types, groups)

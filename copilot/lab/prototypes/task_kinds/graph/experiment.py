@@ -88,7 +88,8 @@ class OnGraph:
         boosts = self.trial.model == "boosting"
         self.model = boosted(self.trial, self.problem) if boosts else linear(self.trial, self.problem)
         self.model.fit(block.toarray() if boosts else block, y)
-        self.classes_ = getattr(self.model, "classes_", None)
+        if hasattr(self.model, "classes_"):
+            self.classes_ = self.model.classes_
         return self
 
     def _test(self, x: pd.DataFrame) -> Any:
@@ -164,7 +165,8 @@ class Measured:
     def fit(self, x: pd.DataFrame, y: np.ndarray) -> Measured:
         """Learn from measured pairs."""
         self.model.fit(self._used(x), y)
-        self.classes_ = getattr(self.model, "classes_", None)
+        if hasattr(self.model, "classes_"):
+            self.classes_ = self.model.classes_
         return self
 
     def predict(self, x: pd.DataFrame) -> np.ndarray:

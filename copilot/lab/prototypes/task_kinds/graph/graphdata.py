@@ -93,7 +93,8 @@ def node_features(task: dict[str, Any], root: Path, nodes: Nodes, tables: list[p
     place = sparse.coo_matrix(
         (np.ones(len(codes)), (codes, np.arange(len(codes)))), shape=(len(nodes.number), len(table))
     )
-    return normalize((place @ matrix).tocsr())
+    spread = (place @ matrix).tocsr()
+    return normalize(spread) if spread.shape[1] else spread
 
 
 def embedding(matrix: sparse.csr_matrix, seed: int) -> np.ndarray:

@@ -23,11 +23,12 @@ from sklearn.ensemble import (
 )
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.linear_model import LogisticRegression, QuantileRegressor, RidgeCV
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import SVC, SVR
+from taskscores import quantile
 
 TYPES: dict[str, str] = {}
 
@@ -145,18 +146,19 @@ def learner(trial: taskfit.Trial, name: str, classify: bool) -> Any:
     weight = "balanced" if trial.parameters.get("balanced") else None
     metric = str(trial.task["metric"])
     if name == "linear":
-        return (
-            LogisticRegression(C=1.0, max_iter=2000, class_weight=weight)
-            if classify
-            else RidgeCV(np.logspace(-2, 3, 11))
-        )
+        if classify:
+            return LogisticRegression(C=1.0, max_iter=2000, class_weight=weight)
+        asked = metric.startswith("pinball_")
+        return QuantileRegressor(quantile=quantile(metric), alpha=1e-3) if asked else RidgeCV(np.logspace(-2, 3, 11))
     if name == "hist_gradient_boosting":
         shared = {"learning_rate": trial.number("learning_rate", 0.06), "max_iter": trees, "early_stopping": True,
                   "n_iter_no_change": 15, "l2_regularization": 1.0, "random_state": trial.seed}  # fmt: skip
         if classify:
             return HistGradientBoostingClassifier(class_weight=weight, **shared)
-        loss = "absolute_error" if metric in {"mae", "mape", "smape", "medae"} else "squared_error"
-        return HistGradientBoostingRegressor(loss=loss, **shared)
+        if metric.startswith("pinball_"):
+            return HistGradientBoostingRegressor(loss="quantile", quantile=quantile(metric), **shared)
+        loss = "absolute_error" if metric in {"mae", "mape", "smape", "medae", "wape"} else "squared_error"
+        return HistGradientBoostingRegressor(loss="poisson" if metric == "poisson_deviance" else loss, **shared)
     if name in {"random_forest", "extra_trees"}:
         shared = {"n_estimators": trees, "min_samples_leaf": leaf, "random_state": trial.seed}
         if classify:
@@ -184,7 +186,7 @@ def pipeline(trial: taskfit.Trial, name: str, classify: bool) -> Any:
 
 def build(trial: taskfit.Trial, problem: str) -> Any:
     """The estimator of this arm."""
-    ordinal = trial.task["metric"] == "quadratic_kappa" and problem == "classification"
+    ordinal = trial.task["metric"] in {"quadratic_kappa", "linear_kappa"} and problem == "classification"
     classify = problem == "classification" and not ordinal
     if trial.model == "blend":
         names = ["hist_gradient_boosting", "extra_trees", "linear"]
@@ -194,7 +196,7 @@ def build(trial: taskfit.Trial, problem: str) -> Any:
         model = pipeline(trial, trial.model, classify)
     if classify:
         return model
-    if trial.parameters.get("log_target") or trial.task["metric"] == "rmsle":
+    if trial.parameters.get("log_target") or trial.task["metric"] in {"rmsle", "msle"}:
         model = TransformedTargetRegressor(model, func=np.log1p, inverse_func=np.expm1)
     return Ordinal(model) if ordinal else Clipped(model)
 
@@ -205,4 +207,8 @@ if __name__ == "__main__":
     TYPES.update(
         {name: kind for name, kind in rows.types.items() if kind not in {"name", "empty", "path", "image", "edges"}}
     )
-    taskfit.run(asked, rows.train[list(TYPES)], rows.target, rows.test[list(TYPES)], rows.keys, build)
+    train, test = rows.train[list(TYPES)], rows.test[list(TYPES)]
+    if rows.groups is not None:
+        taskfit.run_groups(asked, train, rows.target.iloc[:, 0], rows.groups, test, rows.keys, build)
+    else:
+        taskfit.run(asked, train, rows.target, test, rows.keys, build)
