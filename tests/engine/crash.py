@@ -1,13 +1,15 @@
-"""A real engine in its own process that dies by SIGKILL after events: `python -m tests.engine.crash RUN HOME SEEN`.
+"""A real engine in its own process that dies of events: `python -m tests.engine.crash RUN HOME SEEN MODE [EVERY]`.
 
-`SEEN` is a file of the events it died after already (without what a second attempt changes); it dies at the first new
-one, so that a chain of these processes is killed once after every event of a run.
+`SEEN` is a file of the events it met already (without what a second attempt changes); it dies at the first new one (of
+`EVERY`), so that a chain of these processes is killed once at every event of a run: by SIGKILL `after` it was written,
+or `within` the next write, of which the kernel lets a few bytes through.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -32,16 +34,29 @@ def signature(entry: Entry) -> str:
     return json.dumps(strip(entry.event.model_dump(mode="json")), sort_keys=True)
 
 
+def limit_writes(run: RunFolder, most: int) -> None:
+    """The next line of the journal is cut short after `most` bytes, and the process killed by the kernel."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (run.journal.stat().st_size + most, hard))
+
+
 def main() -> None:
+    mode, every = sys.argv[4], int(sys.argv[5]) if len(sys.argv) > 5 else 1
     run, home, seen_file = RunFolder(Path(sys.argv[1])), Home(Path(sys.argv[2])), Path(sys.argv[3])
     seen = set(seen_file.read_text().splitlines()) if seen_file.exists() else set()
 
     def die(entry: Entry) -> None:
         mark = signature(entry)
         if not isinstance(entry.event, RunResumed) and mark not in seen:
+            seen.add(mark)
             with seen_file.open("a") as file:
                 file.write(mark + "\n")
-            os.kill(os.getpid(), signal.SIGKILL)
+            if len(seen) % every:
+                return
+            if mode == "after":
+                os.kill(os.getpid(), signal.SIGKILL)
+            limit_writes(run, len(mark) % 60)
 
     drive(run, home, {"COPILOT_OFFLINE": "1"}, on_event=die)
 

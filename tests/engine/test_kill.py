@@ -1,4 +1,4 @@
-"""Kill the engine after every single event of a run; what comes out is what an undisturbed run gives."""
+"""Kill the engine at every event of a run, after or within its write: it ends as an undisturbed run does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -18,39 +17,50 @@ from copilot.events import ModelCalled, RunFinished
 from copilot.journal import read
 from copilot.report.verify import verify_run
 from copilot.runs import RunFolder
-from copilot.state import fold
+from copilot.state import RunState, fold
+from tests.engine.orphans import adopted
 
+pytestmark = pytest.mark.sandbox
 ENV = {"COPILOT_OFFLINE": "1"}
 QUESTION = "Does dropout help a small neural network on digits?"
+SIGNALS = {"after": signal.SIGKILL, "within": signal.SIGXFSZ}
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    (tmp_path / "problems").mkdir()
-    return Home(tmp_path)
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "problems").mkdir()
+    return Home(folder)
 
 
 def begin(home: Home) -> RunFolder:
     return start_run("", "", QUESTION, Settings(seeds=2, tuning=2), home, ENV)
 
 
-@pytest.mark.sandbox
-@pytest.mark.timeout(400)
-def test_a_run_killed_after_every_event_ends_in_the_same_verdict(home: Home) -> None:
-    undisturbed, killed = begin(home), begin(home)
-    drive(undisturbed, home, ENV)
-    wanted = fold(read(undisturbed.journal))
+@pytest.fixture(scope="module")
+def wanted(home: Home) -> RunState:
+    run = begin(home)
+    drive(run, home, ENV)
+    return fold(read(run.journal))
+
+
+def kill_at_events(run: RunFolder, home: Home, mode: str, every: int) -> int:
+    """Engines that die one after the other until one comes through; how many died."""
+    seen = run.path.with_name(f"{run.path.name}.seen")
+    command = [sys.executable, "-m", "tests.engine.crash", str(run.path), str(home.root), str(seen), mode, str(every)]
     deaths = 0
-    command = [sys.executable, "-m", "tests.engine.crash", str(killed.path), str(home.root), str(home.root / "seen")]
-    for _ in range(300):
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode == 0:
-            break
-        assert done.returncode == -signal.SIGKILL, done.stderr
-        deaths += 1
-    entries = list(read(killed.journal))
+    with adopted() as assert_no_orphans:
+        while (done := subprocess.run(command, capture_output=True, text=True)).returncode != 0:
+            assert done.returncode == -SIGNALS[mode], done.stderr
+            assert_no_orphans()
+            deaths += 1
+    assert len(seen.read_text().splitlines()) // every - deaths in {0, 1}
+    return deaths
+
+
+def assert_same(run: RunFolder, wanted: RunState) -> None:
+    entries = list(read(run.journal))
     state = fold(entries)
-    assert deaths >= 40
     assert state.verdict == wanted.verdict
     assert state.trials.keys() == wanted.trials.keys()
     assert {key: result.value for key, result in state.trials.items()} == {
@@ -59,5 +69,27 @@ def test_a_run_killed_after_every_event_ends_in_the_same_verdict(home: Home) -> 
     calls = Counter(entry.event.request_hash for entry in entries if isinstance(entry.event, ModelCalled))
     assert set(calls.values()) == {1}
     assert sum(isinstance(entry.event, RunFinished) for entry in entries) == 1
-    assert verify_run(killed.path) == []
-    assert len((home.root / "seen").read_text().splitlines()) == deaths
+    assert verify_run(run.path) == []
+
+
+@pytest.mark.timeout(400)
+def test_a_run_killed_after_every_event_ends_in_the_same_verdict(home: Home, wanted: RunState) -> None:
+    run = begin(home)
+    assert kill_at_events(run, home, "after", 1) >= 40
+    assert_same(run, wanted)
+
+
+@pytest.mark.timeout(400)
+def test_a_run_killed_within_a_write_ends_in_the_same_verdict(home: Home, wanted: RunState) -> None:
+    run = begin(home)
+    assert kill_at_events(run, home, "within", 9) >= 5
+    assert_same(run, wanted)
+    assert list(run.journal.parent.glob("*.torn-*"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_run_killed_within_every_write_ends_in_the_same_verdict(home: Home, wanted: RunState) -> None:
+    run = begin(home)
+    assert kill_at_events(run, home, "within", 1) >= 40
+    assert_same(run, wanted)
