@@ -78,6 +78,8 @@ class Material:
     subject: str
     paper: Paper | None = None
     question: str = ""
+    code: str = ""
+    """What a person's own code says, shortened; the experiment starts from it."""
     cards: Mapping[str, Card] = field(default_factory=dict)
     related: list[RelatedPaper] = field(default_factory=list)
     past: list[dict[str, Any]] = field(default_factory=list)
@@ -131,6 +133,8 @@ def _parts(material: Material) -> list[Part]:
         hints.append(f"The task fixes the metric: {material.metric.name} ({material.metric.direction}).")
     if material.prototype:
         hints.append(f"The task asks for the prototype `{material.prototype}`.")
+    if material.code:
+        hints.append("The experiment starts from the document `code`: no prototype; arms that change that code.")
     if material.options:
         hints.append("The task has its own data: use the prototype and arms of the document `options`.")
     request = render(
@@ -145,6 +149,8 @@ def _parts(material: Material) -> list[Part]:
         parts.append(_document("paper", paper_digest(material.paper)))
     if material.question:
         parts.append(Document(name="question", text=material.question))
+    if material.code:
+        parts.append(Document(name="code", text=material.code))
     if material.options:
         parts.append(_document("options", material.options))
     if material.related:

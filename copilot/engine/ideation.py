@@ -13,6 +13,7 @@ from copilot.agents import manager
 from copilot.agents.idea import Material
 from copilot.domain.edits import Origin, changes
 from copilot.domain.idea import Idea, Metric, Review
+from copilot.engine import own_code
 from copilot.engine.human import gate, safe_point
 from copilot.engine.reading import paper_of
 from copilot.engine.services import Services
@@ -48,8 +49,12 @@ def recall(services: Services) -> None:
 
 
 def ideas(services: Services) -> None:
-    """Draft and review."""
+    """Draft and review; a person's own whole experiment asks its question itself."""
     if services.state.chosen is not None:
+        return
+    if own := _own(services):
+        if not services.state.proposals:
+            services.desk.record(IdeasProposed(ideas=[own], model=own_code.PROPOSER))
         return
     material = material_of(services)
     if not services.state.proposals:
@@ -57,6 +62,21 @@ def ideas(services: Services) -> None:
         model = services.desk.model("idea").name
         services.desk.record(IdeasProposed(ideas=drafted, model=model, about=about))
     _review(services, material)
+
+
+def _own(services: Services) -> Idea | None:
+    """The comparison that the given code asks for. Raises CannotDo when `offline` would have to write code."""
+    task, wanted = services.task, services.task.head.metric
+    if not own_code.brings_code(task):
+        return None
+    minimum = (wanted.minimum_effect if wanted else None) or DEFAULT_MINIMUM
+    found = own_code.own_idea(task, task_metric(services), minimum, services.seeds)
+    if found is None and services.desk.model("idea").name == "offline":
+        raise CannotDo(
+            "offline cannot write an experiment: the code needs an experiment.py and an arms.json with two arms "
+            "(docs/tasks.md has the contract), or use a language model (--llm)"
+        )
+    return found
 
 
 def material_of(services: Services) -> Material:
@@ -68,6 +88,7 @@ def material_of(services: Services) -> Material:
         subject=(paper.title if paper else "") or task.head.title or task.body[:300] or task.name,
         paper=paper,
         question=task.body,
+        code=own_code.excerpt(Path(task.starter)) if own_code.brings_code(task) else "",
         cards=usable_cards(services),
         related=list(state.literature.papers) if state.literature else [],
         past=state.past or [],
@@ -90,6 +111,8 @@ def task_metric(services: Services) -> Metric | None:
 
 def usable_cards(services: Services) -> dict[str, Card]:
     """Bundled prototypes: the one that fits the task's own data, else all those that bring theirs."""
+    if own_code.brings_code(services.task):
+        return {}
     if services.task.sealed:
         card = _task_card(services)
         return {card.name: card} if card else {}

@@ -13,8 +13,10 @@ from copilot.domain.task import Task
 from copilot.errors import CannotDo, Retry, SetupError
 from copilot.lab.arms import read_arms
 from copilot.lab.trials import ARMS_FILE, SCRIPT
+from copilot.lab.workspace import read_regular, walk_regular
 
 BASELINE = "baseline"
+MOST_NAMES, MOST_SHOWN, MOST_CHARACTERS = 200, 6, 6_000
 PROPOSER = "the given code"
 EVEN = 0.5
 """Nobody said how probable it is that the verdict will be *supported*."""
@@ -57,6 +59,16 @@ def own_idea(task: Task, metric: Metric | None, minimum_effect: float, seeds: in
         score=1.0,
         source="person",
     )
+
+
+def excerpt(folder: Path) -> str:
+    """The names of all files and the beginnings of the Python ones, for a model to read."""
+    files = [(path, entry.st_size) for path, entry in walk_regular(folder)]
+    parts = [f"{size:>9}  {path}" for path, size in files[:MOST_NAMES]]
+    for path, _ in [item for item in files if item[0].endswith(".py")][:MOST_SHOWN]:
+        text = read_regular(folder / path)[:MOST_CHARACTERS].decode("utf-8", "replace")
+        parts.append(f"--- {path}\n{text}")
+    return "\n".join(parts)
 
 
 def _arms(folder: Path) -> list[Arm]:

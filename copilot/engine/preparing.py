@@ -10,12 +10,14 @@ from pydantic import ValidationError
 
 from copilot.agents.idea import PROBE_TRIALS, arms_problem
 from copilot.domain.experiment import Plan, Tuning
-from copilot.domain.idea import Idea
+from copilot.domain.idea import Idea, Scalar
 from copilot.engine.human import gate, safe_point
 from copilot.engine.ideation import DEFAULT_MINIMUM, installed, task_choice, usable_cards
+from copilot.engine.own_code import brings_code
 from copilot.engine.services import Services, fallback_name, model_name
-from copilot.errors import CannotDo, RunFailed, SetupError
+from copilot.errors import CannotDo, Retry, RunFailed, SetupError
 from copilot.events import FilesChanged, PlanMade, PrototypeChosen, QuestionAsked, Retrieved
+from copilot.lab.arms import read_space
 from copilot.lab.cards import Card, prototype_folder
 from copilot.lab.taskkind import prepare as prepare_files
 from copilot.lab.trials import ARMS_FILE
@@ -164,8 +166,19 @@ def make_plan(services: Services) -> Plan:
 def _tuning(services: Services, card: Card | None, idea: Idea) -> Tuning:
     """As many settings as the run or the task asks for, of what the card says can be tuned."""
     space = {} if services.task.sealed else space_of(card, [arm.parameters for arm in idea.arms])
+    if brings_code(services.task):
+        space = _own_space(services)
     asked = services.settings.tuning or services.task.head.tuning
     return Tuning(space=space, settings=asked) if asked else Tuning(space=space)
+
+
+def _own_space(services: Services) -> dict[str, list[Scalar]]:
+    """What the given code says may be tuned; a file that cannot be read is warned of, and nothing is tuned."""
+    try:
+        return read_space(Path(services.task.starter))
+    except Retry as error:
+        services.desk.warn("tuning", f"no arm will be tuned: {error}")
+        return {}
 
 
 def _steps(tuning: Tuning) -> list[str]:
@@ -197,7 +210,8 @@ def forecast(services: Services, made: Plan) -> list[str]:
     seconds = each * (tuning + trials + PROBE_TRIALS) / services.workers
     before = f"{tuning} programs to tune the arms alike, then " if tuning else ""
     count = f"{before}{trials} trials ({len(made.arms)} arms x {made.seeds} seeds)"
-    text = f"{count} and the probes, about {max(1, round(seconds))} s on this machine."
+    about = "about" if card else "at most about"
+    text = f"{count} and the probes, {about} {max(1, round(seconds))} s on this machine."
     from copilot.engine.measuring import build_protocol
 
     design = possible_verdicts(build_protocol(services, made, idea_of(services), {}, draft=True))
