@@ -37,7 +37,8 @@ export COPILOT_LOGS="${COPILOT_LOGS:-$COPILOT_HOME/logs}" COPILOT_CACHE="${COPIL
 check "$COPILOT_LOGS"
 check "$COPILOT_CACHE"
 export HF_HOME="${HF_HOME:-$COPILOT_CACHE/huggingface}"
-[ ! -e .env ] || [ -r .env ] || stop "The keys in .env are closed to uid $(id -u), the user of this container."
+[ ! -e .env ] || [ -r .env ] ||
+    stop "The keys in .env are closed to uid $(id -u), the user of this container: chown $(id -u) .env outside of it."
 [ "$(stat -c %m "$COPILOT_LOGS")" != / ] ||
     echo "Runs are kept inside this container and end with it: mount a volume at /data to keep them." >&2
 [ -w "$HOME" ] || export HOME=/tmp
