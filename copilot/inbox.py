@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from copilot.disk import make_folder, sync
 from copilot.domain.base import Value
 
 MAX_LINE = 1 << 20
@@ -31,11 +32,14 @@ class Message(Value):
 
 
 def leave(inbox: Path, message: Message) -> None:
-    """Append one message, whole or not at all; safe with several writers."""
+    """Append one message, whole or not at all; on the disk when this returns. Safe with several writers.
+
+    A line that a power cut took would be counted in the journal already, and the next one taken for it.
+    """
     line = json.dumps(message.model_dump(mode="json"), ensure_ascii=True, allow_nan=False).encode() + b"\n"
     if len(line) > MAX_LINE:
         raise ValueError("this message is too long: at most 1 MB")
-    inbox.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(inbox.parent)
     descriptor = os.open(inbox, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "r+b", buffering=0) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -46,9 +50,12 @@ def leave(inbox: Path, message: Message) -> None:
             left = memoryview(line)
             while left:
                 left = left[file.write(left) :]
+            os.fsync(descriptor)
         except OSError:
             file.truncate(end)
             raise
+        if not end:
+            sync(inbox.parent)
 
 
 def messages(inbox: Path, after_line: int) -> list[tuple[int, Message | None]]:

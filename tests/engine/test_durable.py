@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from copilot import events as ev
+from copilot import inbox
+from copilot.agents.experiment import explore
 from copilot.config import Home
 from copilot.domain.task import Settings
 from copilot.engine.pipeline import drive
@@ -16,7 +19,10 @@ from copilot.engine.start import start_run
 from copilot.events import Event
 from copilot.journal import Entry, read
 from copilot.lab.workspace import Workspace
+from copilot.llm.protocol import Reply, Request, Text, ToolUse
+from copilot.llm.scripted import ScriptedModel
 from copilot.runs import RunFolder
+from tests.engine.test_interrupted import planned, toolbox
 
 QUESTION = "Does dropout help a small neural network on digits?"
 
@@ -87,3 +93,34 @@ def test_what_an_event_names_is_on_the_disk_before_it(tmp_path: Path, monkeypatc
     assert lost == []
     assert seen == {ev.FilesChanged, ev.ModelCalled, ev.ProtocolFrozen, ev.TrialFinished}
     assert isinstance(list(read(run.journal))[-1].event, ev.RunFinished)
+
+
+def test_what_a_person_says_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk, path = Disk(monkeypatch), tmp_path / "agent_log" / "inbox.jsonl"
+    for text in ("one", "two"):
+        inbox.leave(path, inbox.Message(text=text))
+        assert disk.content(path)
+    assert path.parent.stat().st_ino in disk.synced and tmp_path.stat().st_ino in disk.synced
+
+
+@pytest.mark.sandbox
+def test_a_step_waits_for_the_disk_as_often_at_the_end_as_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "problems").mkdir()
+    home = Home(tmp_path)
+    services = planned(start_run("", "", QUESTION, Settings(seeds=2), home, {"COPILOT_OFFLINE": "1"}), home)
+    disk = Disk(monkeypatch)
+    calls: list[int] = []
+
+    def answer(request: Request) -> Reply:
+        calls.append(disk.calls)
+        edit = {"path": "experiment.py", "content": f"value = {len(calls)}"}
+        return Reply(parts=[ToolUse(id="a", name="write_file", input=edit)], stop="tool_use")
+
+    services.desk.opened["experiment"] = ScriptedModel(answer)
+    explore(services.desk, toolbox(services), [Text(text="brief")], 60, lambda: None)
+    services.desk.journal.close()
+    steps = {later - earlier for earlier, later in pairwise(calls[1:])}
+    blob, reply, snapshot = 2, 1, 4
+    assert steps == {blob + reply + snapshot}

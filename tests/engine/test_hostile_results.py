@@ -38,6 +38,12 @@ CASES = {
     "other_seed": ("result['seed'] = 41; write(json.dumps(result))", "refused", "records seed 41"),
     "no_seed": ("del result['seed']; write(json.dumps(result))", "refused", "does not record the seed"),
     "other_metric": ("result['metrics'] = {'loss': 1.0}; write(json.dumps(result))", "refused", "no metric 'accuracy'"),
+    "too_many": (
+        "result['metrics'] |= {f'm{number}': 0.5 for number in range(200)}; write(json.dumps(result))",
+        "refused",
+        "reports 201 metrics; at most 200",
+    ),
+    "long_name": ("result['metrics']['a' * 201] = 0.5; write(json.dumps(result))", "refused", "names of at most 200"),
     "twice": ('write(\'{"seed": 1, "seed": 1, "metrics": {"accuracy": 1}}\')', "refused", ""),
     "link": ("os.symlink('/etc/passwd', os.path.join(out, 'result.json'))", "refused", ""),
     "pipe": ("os.mkfifo(os.path.join(out, 'result.json'))", "refused", ""),
@@ -78,13 +84,17 @@ def test_what_a_trial_leaves_is_a_status_with_its_reason(tmp_path: Path, name: s
     assert result.status == status, result
     assert says in result.reason
     assert (result.value == 0.5) == (name == "honest")
+    assert len(result.reported) <= 1
     assert not (tmp_path / "scratch" / "confirm-baseline-1").exists()
 
 
-def test_a_hundred_megabytes_on_one_line_and_broken_utf8_are_only_output(tmp_path: Path) -> None:
-    body = "sys.stdout.buffer.write(b'\\xff' * 30_000_000); write(json.dumps(result))"
+@pytest.mark.parametrize("megabytes", [30, 100])
+def test_a_line_of_many_megabytes_and_broken_utf8_are_only_output(tmp_path: Path, megabytes: int) -> None:
+    body = f"[sys.stdout.buffer.write(b'\\xff' * 1_000_000) for _ in range({megabytes})]; write(json.dumps(result))"
     result = trial(tmp_path, body)
-    assert result.status == "ok", result
+    assert (result.status, result.reason) == (
+        ("ok", "") if megabytes == 30 else ("failed", "It printed more than 64 MiB.")
+    )
     assert sum(path.stat().st_size for path in (tmp_path / "env_log").iterdir()) < 80 << 20
 
 
