@@ -48,7 +48,8 @@ def _extra(services: Services) -> dict[str, Any]:
     options = task_options(services)
     if options:
         extra["options"] = options
-    hits = {what: [hit["id"] for hit in found.hits[:5]] for what, found in services.state.retrieved.items()}
+    found = services.state.retrieved.items()
+    hits = {what: [hit["id"] for hit in event.hits if not hit.get("refused")][:5] for what, event in found}
     if hits:
         extra["retrieved"] = hits
     return extra

@@ -7,20 +7,24 @@ caller passes one for a gated repository that was allowed.
 
 from __future__ import annotations
 
+import hashlib
 import re
+import shutil
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
 from copilot.domain.base import Value
 from copilot.errors import SetupError
-from copilot.hub.safety import PICKLE, imitates, printable, valid_id
+from copilot.hub.contents import PICKLE, plain_path
+from copilot.hub.safety import imitates, printable, valid_id
 
 SAFE_PATTERNS = (
     "*.safetensors", "*.json", "*.jsonl", "*.txt", "*.model", "*.parquet", "*.csv", "*.tsv", "*.arrow", "*.md",
     "*.tiktoken", "*.vocab", "merges.txt", "LICENSE*", "NOTICE*",
 )  # fmt: skip
-CODE_PATTERNS = ("*.py",)
+CODE = (".py",)
+CODE_PATTERNS = tuple(f"*{ending}" for ending in CODE)
 PICKLE_PATTERNS = tuple(f"*{ending}" for ending in PICKLE)
 MOST_BYTES = 5_000_000_000
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -82,11 +86,14 @@ def fetch(
     if not _COMMIT.fullmatch(revision):
         raise SetupError(f"{name}: a download is pinned to a full commit id, and {printable(revision, 60)!r} is none.")
     folder = cache / f"{kind}s--{name.replace('/', '--')}" / revision
-    listed = _listed(name, revision, kind, endpoint, token)
+    entries = _listed(name, revision, kind, endpoint, token)
+    listed = {path: entry.size for path, entry in entries.items()}
     chosen = {path: size for path, size in listed.items() if _allowed(path, allow_pickle, allow_code)}
     _check_choice(name, listed, chosen, most_bytes)
     if not (folder / MARK).is_file():
         _download(name, revision, kind, endpoint, token, folder, sorted(chosen))
+        _check_contents(name, folder, {path: entries[path] for path in chosen})
+        _seal(folder, set(chosen))
     _check_sizes(name, folder, chosen)
     left = sorted(set(listed) - set(chosen))
     return Fetched(id=name, kind=kind, revision=revision, folder=str(folder), files=chosen, left_out=left)
@@ -103,7 +110,7 @@ def safe_files(
 ) -> dict[str, int]:
     """What `fetch` would download, name -> bytes, to be shown before it is approved. Raises SetupError as `fetch`."""
     _check_id(name)
-    listed = _listed(name, revision, kind, endpoint, token)
+    listed = {path: entry.size for path, entry in _listed(name, revision, kind, endpoint, token).items()}
     chosen = {path: size for path, size in listed.items() if _allowed(path, False, False)}
     _check_choice(name, listed, chosen, most_bytes)
     return chosen
@@ -137,23 +144,35 @@ def _api(endpoint: str, token: str | None = None) -> Any:
     return HfApi(endpoint=endpoint or None, token=token if token else False)
 
 
-def _listed(name: str, revision: str, kind: str, endpoint: str, token: str | None) -> dict[str, int]:
-    """File -> bytes at the revision; only plain relative paths."""
+class Entry(Value):
+    """One file as the Hub lists it at a commit: bytes, and what its content hashes to."""
+
+    size: int
+    blob: str
+    """Git's SHA-1 of the blob (of the pointer, where the content lies in large-file storage)."""
+    sha256: str = ""
+    """SHA-256 of the content, for large-file storage."""
+
+
+def _listed(name: str, revision: str, kind: str, endpoint: str, token: str | None) -> dict[str, Entry]:
+    """The files at the revision. Raises SetupError when one of them lies outside the repository's folder."""
     from httpx2 import HTTPError
     from huggingface_hub.errors import HfHubHTTPError
     from huggingface_hub.hf_api import RepoFile
 
     try:
         tree = _api(endpoint, token).list_repo_tree(name, recursive=True, revision=revision, repo_type=kind)
-        files = {item.path: item.size for item in tree if isinstance(item, RepoFile)}
+        files = {item.path: _entry(item) for item in tree if isinstance(item, RepoFile)}
     except (HfHubHTTPError, HTTPError, OSError) as error:
         raise SetupError(f"The files of {name} could not be listed: {_short(error)}") from None
-    return {path: size for path, size in files.items() if _plain(path)}
+    for path in files:
+        if not plain_path(path):
+            raise SetupError(f"{name} lists a file outside its folder ({printable(path, 60)}); it is not fetched.")
+    return files
 
 
-def _plain(path: str) -> bool:
-    parts = path.split("/")
-    return path.isprintable() and "\\" not in path and all(p and p not in (".", "..") for p in parts)
+def _entry(item: Any) -> Entry:
+    return Entry(size=item.size, blob=str(item.blob_id), sha256=str(item.lfs.sha256) if item.lfs else "")
 
 
 def _allowed(path: str, allow_pickle: bool, allow_code: bool) -> bool:
@@ -185,7 +204,40 @@ def _download(
         )
     except (HfHubHTTPError, HTTPError, OSError) as error:
         raise SetupError(f"{name} could not be fetched: {_short(error)}") from None
-    _seal(folder, set(files))
+
+
+DISGUISES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"\x7fELF", b"MZ\x90", b"#!")
+"""How pickles, archives and programs begin."""
+
+
+def _check_contents(name: str, folder: Path, entries: dict[str, Entry]) -> None:
+    """What came is what the commit names, and what its name says. Raises SetupError, and keeps nothing of it."""
+    for path, entry in entries.items():
+        problem = _problem(folder / path, entry)
+        if problem:
+            shutil.rmtree(folder)
+            raise SetupError(f"{name}: {printable(path)} {problem}; nothing of it was kept.")
+
+
+def _problem(file: Path, entry: Entry) -> str:
+    if file.is_symlink() or not file.is_file():
+        return "is not there as a file"
+    if file.stat().st_size != entry.size:
+        return f"is not the {entry.size:,} bytes that the commit lists"
+    if _digest(file, entry) != (entry.sha256 or entry.blob):
+        return "is not what the commit lists"
+    with file.open("rb") as stream:
+        disguised = stream.read(4).startswith(DISGUISES) and not file.name.lower().endswith(PICKLE + CODE)
+    return "begins like a pickle, an archive or a program" if disguised else ""
+
+
+def _digest(file: Path, entry: Entry) -> str:
+    """SHA-256 for large-file storage, else git's SHA-1 of the blob (gitformat-object)."""
+    total = hashlib.sha256() if entry.sha256 else hashlib.sha1(b"blob %d\0" % entry.size, usedforsecurity=False)
+    with file.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            total.update(chunk)
+    return total.hexdigest()
 
 
 def _seal(folder: Path, files: set[str]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from copilot.errors import SetupError
+from copilot.hub.contents import names_code
 from copilot.hub.query import LANGUAGES
 from copilot.hub.values import Kind, Record
 
@@ -23,6 +24,9 @@ CARD_CHARACTERS = 12_000
 NOT_LANGUAGES = frozenset({"code", "unknown", "und", "zxx", "tf", "jax"})
 """What cards put among the languages that is none."""
 LINE_BYTES = 4_000_000
+UNSAFE = ("unsafe", "suspicious", "infected")
+DEEPEST = 5
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 BUNDLED = "index.jsonl.gz"
 
 
@@ -30,12 +34,13 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _texts(value: Any) -> tuple[str, ...]:
+def _texts(value: Any, depth: int = DEEPEST) -> tuple[str, ...]:
     """Strings out of a string, a list, or a mapping of lists (old cards are keyed by configuration)."""
     if isinstance(value, str):
         return (value,)
     if isinstance(value, Mapping):
-        return tuple(dict.fromkeys(item for part in value.values() for item in _texts(part)))
+        parts = value.values() if depth else ()
+        return tuple(dict.fromkeys(item for part in parts for item in _texts(part, depth - 1)))
     if isinstance(value, Iterable):
         return tuple(dict.fromkeys(item for item in value if isinstance(item, str)))
     return ()
@@ -43,6 +48,12 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 def _count(value: Any) -> int | None:
     return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e18 else None
+
+
+def _date(text: str) -> str:
+    """The day of an ISO time, or "" for anything else."""
+    found = _DATE.match(text)
+    return found[0] if found else ""
 
 
 def _tagged(tags: Iterable[str], prefix: str) -> tuple[str, ...]:
@@ -65,9 +76,7 @@ def _languages(name: str, data: Mapping[str, Any], tags: Iterable[str]) -> tuple
 
 
 def _custom_code(raw: Mapping[str, Any], tags: Iterable[str]) -> bool:
-    config = raw.get("config")
-    mapped = isinstance(config, Mapping) and bool(config.get("auto_map"))
-    return mapped or "custom_code" in tags
+    return names_code(raw.get("config")) or names_code(raw.get("transformersInfo")) or "custom_code" in tags
 
 
 def _rows(raw: Mapping[str, Any]) -> tuple[int | None, int | None]:
@@ -94,6 +103,10 @@ def _problems(raw: Mapping[str, Any]) -> tuple[str, ...]:
     status = raw.get("securityRepoStatus") or raw.get("security_repo_status") or raw.get("securityStatus")
     if isinstance(status, Mapping) and (status.get("filesWithIssues") or status.get("hasUnsafeFile")):
         found.append("the Hub's scanners found unsafe files")
+    siblings = raw.get("siblings")
+    verdicts = (s.get("security") for s in siblings if isinstance(s, Mapping)) if isinstance(siblings, list) else ()
+    if any(isinstance(said, Mapping) and said.get("status") in UNSAFE for said in verdicts):
+        found.append("the Hub's scanners warn of its files")
     return tuple(found)
 
 
@@ -128,7 +141,7 @@ def record_from_api(raw: Mapping[str, Any], kind: Kind) -> Record | None:
         title=_text(data.get("pretty_name")) or _text(raw.get("pretty_name")),
         downloads=_count(raw.get("downloads")),
         likes=_count(raw.get("likes")),
-        modified=(_text(raw.get("lastModified")) or _text(raw.get("last_modified")))[:10],
+        modified=_date(_text(raw.get("lastModified")) or _text(raw.get("last_modified"))),
         gated=bool(raw.get("gated")),
         sha=_text(raw.get("sha")),
         files=_files(raw),
@@ -157,7 +170,12 @@ def _kind(raw: Mapping[str, Any], name: str) -> Kind:
 def _lines(path: Path) -> Iterator[bytes]:
     with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
         while line := stream.readline(LINE_BYTES):
-            yield line
+            whole = line.endswith(b"\n") or len(line) < LINE_BYTES
+            while not whole:
+                whole = len(rest := stream.readline(LINE_BYTES)) < LINE_BYTES or rest.endswith(b"\n")
+                line = b""
+            if line:
+                yield line
 
 
 def read_lines(lines: Iterable[bytes | str], name: str = "") -> Iterator[Record]:
@@ -165,7 +183,7 @@ def read_lines(lines: Iterable[bytes | str], name: str = "") -> Iterator[Record]
     for line in lines:
         try:
             raw = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(raw, dict) and (record := record_from_api(raw, _kind(raw, name))):
             yield record

@@ -135,7 +135,7 @@ class LiveSource:
             response = self._get(url, params)
             try:
                 page = response.json()
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise HubDown("its answer was not JSON") from None
             if not isinstance(page, list):
                 raise HubDown("its answer was not a list")

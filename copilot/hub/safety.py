@@ -9,23 +9,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from copilot.domain.base import Value
+from copilot.hub.contents import escaping, has_pickle, has_programs, own_code, pickle_only
 from copilot.hub.data import data_file
 from copilot.hub.query import task_names
 from copilot.hub.suspicious import INVISIBLE, TURNING, asks_to_run, praise, readable, speaks_to_assistants
 from copilot.hub.values import Filters, Record
-
-PICKLE = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".model.pkl", ".npy", ".dill", ".h5", ".keras")
-"""Weight files that can run code when loaded (Keras files hold marshalled lambdas)."""
-SAFE_WEIGHTS = (".safetensors", ".onnx", ".gguf", ".msgpack", ".parquet", ".csv", ".json", ".jsonl", ".txt", ".arrow")
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,95})?")
 
 MOST_DOWNLOADS = 10_000_000_000
 DOWNLOADS_PER_LIKE = 1_000_000
 """The most downloaded honest repositories stay below half of this."""
+LISTED_FILES = 500
+"""How many file names are read as text."""
 _REMOTE_CODE = re.compile(r"trust_remote_code\s*=\s*True")
 _FOLD = str.maketrans({"0": "o", "1": "l", "3": "e", "5": "s", "4": "a", "7": "t", "i": "l"})
 
@@ -120,21 +120,6 @@ def _borrowed(name: str) -> bool:
     return bool(owner) and last in FAMOUS and owner not in KNOWN_OWNERS and len(last) >= 8
 
 
-def _has_pickle(record: Record) -> bool:
-    return record.files is not None and any(name.lower().endswith(PICKLE) for name in record.files)
-
-
-def _pickle_only(record: Record) -> bool:
-    return _has_pickle(record) and not any(name.lower().endswith(SAFE_WEIGHTS[:4]) for name in record.files or ())
-
-
-def _own_code(record: Record) -> bool:
-    files = record.files or ()
-    loader = record.kind == "dataset" and f"{record.id.rsplit('/', 1)[-1]}.py" in files
-    named = record.custom_code or loader or bool(_REMOTE_CODE.search(record.card))
-    return named or (record.kind == "model" and any(f.endswith(".py") for f in files))
-
-
 def _counts_contradict(record: Record) -> bool:
     """Downloads in the millions with (almost) no likes, or more than there are machines: counts that were made up."""
     downloads, likes = record.downloads or 0, record.likes
@@ -152,16 +137,25 @@ def _stuffed(record: Record) -> bool:
     return len(claimed) >= limit or praised >= 3 or (praised >= 1 and named >= 8) or named >= 22
 
 
+def _texts(record: Record) -> list[str]:
+    """Every text of the uploader; one that is long hides no other. A name counts as the sentence that it may spell."""
+    names = (record.id, *record.files[:LISTED_FILES]) if record.files else (record.id,)
+    short = (record.task, record.library, record.licence, *record.tasks, *record.languages, *record.datasets)
+    fields = " | ".join((*record.tags, *short, *record.base_models))
+    return [record.card, record.description, record.title, fields, re.sub(r"[-_./]+", " ", " | ".join(names))]
+
+
 def _text_findings(record: Record) -> list[str]:
-    raw = f"{record.title}\n{record.description}\n{record.card}\n{' '.join(record.tags)}"
-    text = readable(raw)
+    raw = _texts(record)
+    read = [readable(text) for text in raw]
     found = []
-    if speaks_to_assistants(text):
-        found.append("suspicious text: the card speaks to an assistant or asks to skip a safeguard")
-    if asks_to_run(text):
-        found.append("suspicious text: the card asks for a command or script to be run")
-    if len(TURNING.findall(raw)) > 3 or re.search("[\U000e0000-\U000e007f]", raw):
-        found.append("suspicious text: hidden or direction-changing characters in the card")
+    if any(map(speaks_to_assistants, read)):
+        found.append("suspicious text: it speaks to an assistant or asks to skip a safeguard")
+    if any(map(asks_to_run, read)):
+        found.append("suspicious text: it asks for a command or script to be run")
+    whole = "\n".join(raw)
+    if len(TURNING.findall(whole)) > 3 or re.search("[\U000e0000-\U000e007f]", whole):
+        found.append("suspicious text: hidden or direction-changing characters")
     return found
 
 
@@ -173,12 +167,21 @@ def _identity_findings(record: Record) -> list[str]:
     return []
 
 
+def _listing_findings(record: Record) -> list[str]:
+    found = []
+    if path := escaping(record):
+        found.append(f"it lists a file outside its folder: {printable(path, 60)}")
+    if record.modified > (datetime.now(UTC) + timedelta(days=2)).date().isoformat():
+        found.append(f"its date lies in the future: {printable(record.modified, 20)}")
+    return found
+
+
 def judge(record: Record, filters: Filters) -> Judged:
     """All findings about one record. Bad text, false names and contradictory counts refuse whatever is allowed."""
     if record.local:
         return Judged(warnings=[])
     refusing = _identity_findings(record) + _text_findings(record)
-    refusing += list(record.problems)
+    refusing += list(record.problems) + _listing_findings(record)
     if _counts_contradict(record):
         refusing.append("its download count contradicts its likes")
     if _stuffed(record):
@@ -199,13 +202,17 @@ def _risks(record: Record, filters: Filters) -> tuple[dict[str, str], list[str]]
     """Permission that is lacking -> what for; and what is only said."""
     found = {
         "allow_gated": "gated: its owner asks for consent first" if record.gated else "",
-        "allow_remote_code": "needs trust_remote_code: loading it runs its own code" if _own_code(record) else "",
-        "allow_pickle": "pickle weights only: loading them can run code" if _pickle_only(record) else "",
+        "allow_remote_code": "needs trust_remote_code: loading it runs its own code"
+        if own_code(record) or _REMOTE_CODE.search(record.card)
+        else "",
+        "allow_pickle": "pickle weights only: loading them can run code" if pickle_only(record) else "",
     }
     asking = {name: text for name, text in found.items() if text and not getattr(filters, name)}
     notes = [text for name, text in found.items() if text and name not in asking]
     if _borrowed(record.id):
         notes.append("it has the name of a famous repository, but another owner")
-    if _has_pickle(record) and not _pickle_only(record):
-        notes.append("pickle weights beside safe ones; only the safe ones are fetched")
+    if has_pickle(record) and not pickle_only(record):
+        notes.append("pickle weights or archives beside safe ones; only the safe ones are fetched")
+    if has_programs(record):
+        notes.append("it holds programs, which are never fetched")
     return asking, notes
