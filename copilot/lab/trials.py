@@ -28,6 +28,7 @@ from copilot.lab.envs.mounts import NOTHING, Mounts
 from copilot.lab.evaluate import Evaluator, Refused
 from copilot.lab.workspace import Workspace
 from copilot.sandbox.collect import BadResult, collect_file, read_result_json, remove_tree
+from copilot.sandbox.environment import scratch_root
 from copilot.sandbox.protocol import Job, Limits, Outcome, Sandbox
 
 SCRIPT = "experiment.py"
@@ -107,7 +108,7 @@ def run_cell(bench: Bench, cell: Cell, snapshot: str, parameters: Mapping[str, M
     """
     home = bench.scratch / cell.folder.replace("/", "-")
     remove_tree(home)
-    if free_bytes(bench.scratch) < SPARE_BYTES:
+    if _crowded(bench):
         raise _full(bench, cell)
     work = home / "work"
     bench.workspace.restore(snapshot, work)
@@ -145,15 +146,19 @@ def _machine_full(bench: Bench, outcome: Outcome) -> bool:
     """True when the machine had no room left, and not the program more than it may use."""
     if outcome.ok or outcome.reason == "disk":
         return False
-    return outcome.reason == "machine" or free_bytes(bench.scratch) < SPARE_BYTES
+    return outcome.reason == "machine" or _crowded(bench)
+
+
+def _crowded(bench: Bench) -> bool:
+    return min(free_bytes(place) for place in (bench.scratch, Path(scratch_root()))) < SPARE_BYTES
 
 
 def _full(bench: Bench, cell: Cell) -> Paused:
     return Paused(
         "disk",
-        f"the disk of this machine is full ({bench.scratch.parent} needs {SPARE_BYTES >> 20} MB at the very least, and "
-        f"what the trials write, up to {bench.limits.disk_mb} MB each); make room, then resume: "
-        f"arm {cell.arm} with seed {cell.seed} runs again and has no result yet",
+        f"the disk of this machine is full: {bench.scratch.parent} and {scratch_root()} need {SPARE_BYTES >> 20} MB at "
+        f"the very least, and what trials write, up to {bench.limits.disk_mb} MB each. Make room, then resume: arm "
+        f"{cell.arm} with seed {cell.seed} runs again and has no result yet",
     )
 
 

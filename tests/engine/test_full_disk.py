@@ -99,7 +99,7 @@ def test_a_program_beyond_its_own_limit_failed(small: Path) -> None:
 def test_nothing_is_started_on_a_full_disk(small: Path) -> None:
     place, snapshot = bench(small, megabytes=0, limit_mb=16)
     filler = fill(small, SPARE_BYTES // 2)
-    with pytest.raises(Paused, match="make room"):
+    with pytest.raises(Paused, match="Make room"):
         run_cell(place, CELL, snapshot, {})
     assert not (small / "env_log").exists()
     filler.unlink()
