@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from copilot.agents import idea as idea_agent
-from copilot.agents import manager
+from copilot.agents import manager, reproduce
 from copilot.agents.idea import Material
 from copilot.domain.edits import Origin, changes
 from copilot.domain.idea import Idea, Metric, Review
@@ -36,6 +36,8 @@ from copilot.memory.past import past_verdicts
 
 GATE = "gate-ideas"
 RECALLED = 20
+LEDGER = "the claims ledger"
+"""Who proposes to repeat a claim: code, not a model."""
 DEFAULT_MINIMUM = 0.01
 """Smallest effect that matters for scores between 0 and 1; errors in natural units are scaled at the freeze."""
 
@@ -49,7 +51,7 @@ def recall(services: Services) -> None:
 
 
 def ideas(services: Services) -> None:
-    """Draft and review; a person's own whole experiment asks its question itself."""
+    """Draft, offer to repeat a claim of the paper, review; a person's own experiment asks its question itself."""
     if services.state.chosen is not None:
         return
     if own := _own(services):
@@ -61,6 +63,7 @@ def ideas(services: Services) -> None:
         about, drafted = idea_agent.propose(services.desk, material)
         model = services.desk.model("idea").name
         services.desk.record(IdeasProposed(ideas=drafted, model=model, about=about))
+    _offer_reproduction(services, material)
     _review(services, material)
 
 
@@ -77,6 +80,14 @@ def _own(services: Services) -> Idea | None:
             "(docs/tasks.md has the contract), or use a language model (--llm)"
         )
     return found
+
+
+def _offer_reproduction(services: Services, material: Material) -> None:
+    """An idea by code, once: the paper's own claim that the prototypes can test."""
+    state = services.state
+    if reproduce.ID in state.ideas or (idea := reproduce.offer(material, state.claims or [])) is None:
+        return
+    services.desk.record(IdeasProposed(ideas=[idea], model=LEDGER))
 
 
 def material_of(services: Services) -> Material:
@@ -171,7 +182,7 @@ def _review(services: Services, material: Material) -> None:
     """A round over every idea; what it sends back is revised and reviewed once more."""
     desk = services.desk
     for round_ in range(1, manager.MAX_ROUNDS + 1):
-        due = [idea for idea in _open(services) if _due(services.state.reviews.get(idea.id, []), round_)]
+        due = [idea for idea in _drafted(services) if _due(services.state.reviews.get(idea.id, []), round_)]
         if due:
             reviews = manager.review(desk, material.subject, due, material.related, round_)
             desk.record(IdeaReviewed(reviews=reviews, model=desk.model("manager").name))
@@ -187,9 +198,14 @@ def _open(services: Services) -> list[Idea]:
     return [idea for id_, idea in services.state.ideas.items() if id_ not in services.state.rejected]
 
 
+def _drafted(services: Services) -> list[Idea]:
+    """What a model drafted: the offer to repeat a claim is not for a manager to send back."""
+    return [idea for idea in _open(services) if idea.reproduces is None]
+
+
 def _send_back(services: Services, material: Material) -> None:
     revised = {edit.idea.id for edit in services.state.edits if edit.by == "agent"}
-    for idea in _open(services):
+    for idea in _drafted(services):
         reviews = services.state.reviews.get(idea.id, [])
         if reviews and not reviews[-1].accepted and idea.id not in revised:
             after = idea_agent.revise(services.desk, material, idea, reviews[-1].reasons)
@@ -220,16 +236,20 @@ def choose(services: Services) -> None:
 
 def _question(services: Services) -> QuestionAsked:
     options = [idea.id for idea in _open(services)]
-    text = "Which hypothesis shall be tested? You may edit, add or reject ideas."
+    first = " You may have the paper's own claim repeated first." if reproduce.ID in options else ""
+    text = f"Which hypothesis shall be tested? You may edit, add or reject ideas.{first}"
     return QuestionAsked(id=GATE, gate="ideas", text=text, options=options, default=best(services).id)
 
 
 def best(services: Services) -> Idea:
-    """The open idea with the highest score, those that the manager accepted first."""
+    """The open idea with the highest score, those that the manager accepted first.
 
-    def rank(idea: Idea) -> tuple[bool, float]:
+    To repeat a claim of the paper is an offer to a person: without one it is taken only when nothing else is left.
+    """
+
+    def rank(idea: Idea) -> tuple[bool, bool, float]:
         reviews = services.state.reviews.get(idea.id, [])
-        return (not reviews or reviews[-1].accepted, idea.score)
+        return (idea.reproduces is None, not reviews or reviews[-1].accepted, idea.score)
 
     ideas_left = _open(services)
     if not ideas_left:

@@ -125,7 +125,18 @@ def stamps_of(state: RunState) -> list[str]:
         f"model of role {item.role}."
         for item in state.switches
     ]
-    return found + _loosely_related(state) + _trivial_baseline(state) + _unequal_tuning(state)
+    return found + _stand_in(state) + _loosely_related(state) + _trivial_baseline(state) + _unequal_tuning(state)
+
+
+def _stand_in(state: RunState) -> list[str]:
+    """A repeated claim is repeated in small: what that cannot say must be said."""
+    idea = state.chosen_idea
+    if idea is None or idea.reproduces is None:
+        return []
+    return [
+        f"A small stand-in for what the paper says on page {idea.reproduces.page}: it can go the same way or not, and "
+        "neither confirms nor refutes the paper's own number."
+    ]
 
 
 def _loosely_related(state: RunState) -> list[str]:

@@ -137,6 +137,8 @@ def _reproduction(idea: Idea) -> None:
     if idea.reproduces is None:
         return
     told = idea.reproduces
+    if told.number is not None and told.metric:
+        st.caption(f"Measured there: {plain(told.metric, 60)}")
     figure = f" It gives {number(told.number)}{plain(told.unit, 20)}." if told.number is not None else ""
     st.markdown(f":material/replay: **The paper's own claim, page {told.page}.**{figure}")
     for sentence in told.distance:

@@ -1,0 +1,176 @@
+"""“Reproduce the paper's claim first”: an idea made by code from the claims ledger, offered beside those of any model.
+
+A claim is taken when its words, found verbatim in the paper, compare something that a bundled prototype can vary. No
+model takes part, so the offer is there with every one and with none. What it is not: a repetition of the paper's own
+experiment. How far the one here is from it stands in `Reproduced.distance`, and a stamp stands beside its verdict.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from copilot.agents.idea import PROBE_TRIALS, Material, arms_problem, score
+from copilot.domain.idea import Arm, Evidence, Idea, Reproduced
+from copilot.domain.paper import Claim, Paper
+from copilot.lab.cards import Card
+from copilot.llm.offline.catalogue import Entry, Match, match
+from copilot.llm.offline.ideas import PRIORS
+from copilot.llm.offline.sentences import readable
+
+ID = "reproduce-1"
+LEAST_TOLD = 6.0
+"""Relevance of a quote alone: about one term that no more than five entries of the catalogue share."""
+BETTER = re.compile(
+    r"\b(outperform|improv|better|higher|lower|faster|fewer|reduc|increas|gain|superior|exceed|beats?\b|decreas|boost)",
+    re.IGNORECASE,
+)
+NOT_BETTER = re.compile(
+    r"\b(worse|hurts?|degrad\w*|fails?|failed|no (significant )?(improvement|gain|benefit)|not (\w+ )?improv\w*|might"
+    r"|could|future work|hypothesi[sz]e|diminish\w*)\b",
+    re.IGNORECASE,
+)
+WORD = re.compile(r"[a-z][a-z-]{2,}")
+_COMMON_TEXT = """
+the and with than for its from that best each half more initial weight weights network networks layer layers hidden
+units unit training train trained learning rate model models data method plain usual same small large very noise
+validation epoch keeping words word features feature rows labels optimiser optimizer instead times wide number per over
+under
+"""
+COMMON = frozenset(_COMMON_TEXT.split())
+"""Words that name no intervention by themselves."""
+
+
+@dataclass(frozen=True)
+class Testable:
+    """A claim with what the catalogue would vary to test it."""
+
+    claim: Claim
+    entry: Entry
+    terms: list[str]
+    worth: float
+
+
+def offer(material: Material, claims: Sequence[Claim]) -> Idea | None:
+    """The claim of the paper that can best be tested here, as an idea; None when no prototype can test any."""
+    if material.paper is None or material.options is not None:
+        return None
+    for found in testable(material.paper, claims, material):
+        idea = _idea(found, material.cards[found.entry.prototype], material)
+        if not arms_problem(idea.arms, idea.prototype, material.cards):
+            return idea
+    return None
+
+
+def testable(paper: Paper, claims: Sequence[Claim], material: Material) -> list[Testable]:
+    """Claims that say that something is better, which a prototype can vary; the best one first."""
+    about = {item.entry.id: item.relevance for item in match(_zones(paper), material.cards)}
+    found = [
+        Testable(claim, item.entry, item.terms, _worth(claim, item, about[item.entry.id]))
+        for claim in claims
+        if claim.grounded and claim.kind in {"result", "finding"} and _says_better(claim.quote)
+        for item in match({"claims": claim.quote}, material.cards)
+        if item.relevance >= LEAST_TOLD and item.entry.id in about and _names_it(item.entry, claim.quote)
+    ]
+    return sorted(found, key=lambda one: -one.worth)
+
+
+def _zones(paper: Paper) -> dict[str, str]:
+    return {
+        "title": paper.title,
+        "abstract": paper.abstract,
+        "headings": " . ".join(section.title for section in paper.sections),
+        "body": " ".join(section.text for section in paper.sections),
+    }
+
+
+def _says_better(quote: str) -> bool:
+    return readable(quote) and bool(BETTER.search(quote)) and not NOT_BETTER.search(quote)
+
+
+def _names_it(entry: Entry, quote: str) -> bool:
+    """True when the quote names what the treatment has and the baseline has not."""
+    has = re.split(r"\b(?:no|without)\b", entry.baseline)[0]
+    own = _stems(entry.treatment) - _stems(has)
+    return bool(own & _stems(quote))
+
+
+def _stems(text: str) -> set[str]:
+    """Telling words without their endings, in one spelling."""
+    words = (word.replace("is", "iz") for word in WORD.findall(text.lower()) if word not in COMMON)
+    return {word[:7] for word in words}
+
+
+def _worth(claim: Claim, item: Match, about: float) -> float:
+    """How much the claim speaks of it, how much the paper does, and whether there is a number to hold on to."""
+    if claim.number is None:
+        return item.relevance * about
+    effect = re.search(rf"\bby (?:\w+ ){{0,2}}{re.escape(f'{claim.number:g}')}(?!\d)", claim.quote)
+    return item.relevance * about * (2.0 if effect else 1.5)
+
+
+def _idea(found: Testable, card: Card, material: Material) -> Idea:
+    claim, entry = found.claim, found.entry
+    probability, size = PRIORS[entry.prior]
+    metric = card.metric or material.metric
+    assert metric is not None, "a card without a metric belongs to a task with data, and those are left out"
+    minimum = card.minimum_effect
+    better = "higher" if metric.direction == "maximize" else "lower"
+    data = entry.data or card.dataset
+    distance = _distance(found, card, data)
+    idea = Idea(
+        id=ID,
+        title=f"Reproduce first: {entry.treatment} against {entry.baseline}",
+        claim=(
+            f"As the paper says on page {claim.page} of its own setting, here too: with {entry.treatment} instead of "
+            f"{entry.baseline}, the {metric.name} is {better} by at least {minimum:g}."
+        ),
+        mechanism=entry.why,
+        evidence=[Evidence(quote=claim.quote, page=claim.page, section=claim.section, grounded=True)],
+        refuted_by=f"a mean paired difference over the seeds that is significantly below {minimum:g}",
+        arms=[
+            Arm(name="baseline", description=entry.baseline, parameters=entry.against),
+            Arm(name="treatment", description=entry.treatment, parameters={**entry.against, **entry.set}),
+        ],
+        metric=metric,
+        predicted_effect=round(size * minimum, 6),
+        probability=probability,
+        minimum_effect=minimum,
+        seeds=material.seeds,
+        data=data,
+        prototype=card.name,
+        cost_seconds=round(card.seconds_per_trial * (2 * material.seeds + PROBE_TRIALS), 1),
+        novelty="none is claimed: this repeats what the paper says",
+        risks=distance,
+        relevance=1.0,
+        kind="reproduction",
+        reproduces=Reproduced(
+            claim_id=claim.id,
+            quote=claim.quote,
+            page=claim.page,
+            number=claim.number,
+            unit=claim.unit,
+            metric=claim.metric,
+            distance=distance,
+        ),
+    )
+    return idea.model_copy(update={"score": score(idea)})
+
+
+def _distance(found: Testable, card: Card, data: str) -> list[str]:
+    """How far the experiment here is from the paper's own, in sentences."""
+    claim = found.claim
+    words = ", ".join(f"“{term}”" for term in found.terms[:3])
+    theirs = ", ".join(text for text in (claim.model, claim.dataset) if text) or "its own models and data"
+    measured = claim.metric or "its own measure"
+    metric = card.metric.name if card.metric else ""
+    figure = f"{claim.number:g}{'' if claim.unit in ('', '%') else ' '}{claim.unit}" if claim.number is not None else ""
+    said = f"the paper's number ({figure})" if figure else "the paper's result"
+    return [
+        f"Set-up: the paper used {theirs}; here it is the prototype “{card.title}” on {data.partition('?')[0]}, about "
+        f"{card.seconds_per_trial:g} s a trial.",
+        f"Measure: {measured} there, {metric} here.",
+        f"Matched by the words {words}: whether what is varied here is what the paper did is for a reader to judge.",
+        f"A small stand-in can go the same way or not; it can neither confirm nor refute {said}.",
+    ]
