@@ -1,4 +1,4 @@
-"""What a click does to a run: start, resume, answer, pause, stop, delete. Each leaves a message or starts a process."""
+"""What a click does to a run: start, resume, branch, answer, stop, delete. It leaves a message or starts a process."""
 
 from __future__ import annotations
 
@@ -21,12 +21,19 @@ def begin(ask: api.Ask, secrets: dict[str, str]) -> RunFolder:
     return run
 
 
-def resume(run: RunFolder) -> None:
-    """Start an engine on a run that has none, with the keys that this session was given."""
+def resume(run: RunFolder, *, budget: float | None = None, minutes: float | None = None) -> None:
+    """Start an engine on a run that has none, with the keys that this session was given, perhaps with new caps."""
     person = session.guest()
     if person is not None or not live.alive(run):  # the line of a shared server knows better whether one works
-        api.launch(run, keys.held(), guest=person)
+        api.launch(run, keys.held(), budget=budget, minutes=minutes, guest=person)
         live.started(run)
+
+
+def branch(run: RunFolder, at: int, say: str) -> RunFolder:
+    """A new run from a step of this one, with its engine. Raises SetupError when it cannot be branched there."""
+    made = api.branch(run, at, say=say, keys=keys.held(), guest=session.guest())
+    resume(made)
+    return made
 
 
 def answer(

@@ -1,4 +1,4 @@
-"""Starting a run: a paper, a question or a shipped task; a model; limits; how much to ask."""
+"""Starting a run: a paper, a question, a shipped task or one's own code; a model; limits; how much to ask."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import streamlit as st
 
 from copilot import api
-from copilot.domain.task import Settings
+from copilot.domain.task import OwnCode, Settings, TaskMetric
 from copilot.errors import SetupError
 from copilot.hosting.uploads import MAX_MB
 from copilot.ui.parts import actions, frame, keys, limits, links, session
@@ -17,6 +17,7 @@ SOURCES = {
     "arxiv": ":material/tag: arXiv ID",
     "question": ":material/help: Question",
     "task": ":material/folder_open: Example task",
+    "code": ":material/code: Your own code",
 }
 _ARXIV = re.compile(
     r"(?:arxiv:)?(?:https?://arxiv\.org/(?:abs|pdf)/)?(\d{4}\.\d{4,5}(?:v\d+)?|[a-z-]+/\d{7}(?:v\d+)?)", re.I
@@ -30,7 +31,8 @@ def show() -> None:
         "Hand in a paper or a question. The copilot drafts hypotheses that you can edit, writes an experiment plan, "
         "runs it, and **code, not the model, decides** what came out."
     )
-    source = st.radio("Start from", list(SOURCES), format_func=SOURCES.__getitem__, horizontal=True, key="new_source")
+    offered = [source for source in SOURCES if source != "code" or not session.restricted()]
+    source = st.radio("Start from", offered, format_func=SOURCES.__getitem__, horizontal=True, key="new_source")
     with st.container(border=True, key="new-source-box"):
         given = _given(source or "pdf")
     model = _model()
@@ -43,8 +45,10 @@ def show() -> None:
 class _Given:
     """What the person handed in, still unchecked."""
 
-    def __init__(self, kind: str, text: str = "", content: bytes = b"", name: str = "") -> None:
-        self.kind, self.text, self.content, self.name = kind, text, content, name
+    def __init__(
+        self, kind: str, text: str = "", content: bytes = b"", name: str = "", code: OwnCode | None = None
+    ) -> None:
+        self.kind, self.text, self.content, self.name, self.code = kind, text, content, name, code
 
     def ask(self, settings: Settings) -> api.Ask:
         """The question to the engine. Raises SetupError with what is missing."""
@@ -52,6 +56,10 @@ class _Given:
             if not self.text:
                 raise SetupError("there is no example task here; upload a PDF or ask a question instead")
             return api.Ask(task=self.text, settings=settings)
+        if self.kind == "code":
+            if self.code is None or not self.code.folder:
+                raise SetupError("name the folder with your code")
+            return api.Ask(objective=self.text.strip(), code=self.code, settings=settings)
         if self.kind == "question":
             if len(self.text.split()) < 3:
                 raise SetupError("write the question as a sentence, for example: does label smoothing help here?")
@@ -89,11 +97,37 @@ def _given(source: str) -> _Given:
             placeholder="Does a cosine learning-rate schedule beat a constant one on a small transformer?",
         )
         return _Given("question", text or "")
+    if source == "code":
+        return _code()
     names = api.tasks()
     if not names:
         st.info("No tasks in the folder problems. Upload a PDF or ask a question instead.")
         return _Given("task")
     return _Given("task", st.selectbox("Task", names, key="new_task") or "")
+
+
+def _code() -> _Given:
+    folder = st.text_input(
+        "Folder with your code",
+        placeholder="/home/me/experiment",
+        key="new_code",
+        max_chars=1000,
+        help="With experiment.py and arms.json it runs as it stands; a language model can write what is missing.",
+    )
+    first, second, third = st.columns(3)
+    name = first.text_input("Metric in result.json", placeholder="accuracy", key="new_metric", max_chars=100)
+    better = {"maximize": "Larger", "minimize": "Smaller"}
+    direction = second.selectbox("Better is", list(better), format_func=better.__getitem__, key="new_direction")
+    smallest = third.number_input(
+        "Smallest effect that matters", min_value=0.0, value=None, placeholder="0.01", key="new_smallest", format="%g"
+    )
+    question = st.text_input("Your question (optional)", key="new_code_question", max_chars=4000)
+    metric = None
+    if (name or "").strip():
+        metric = TaskMetric(
+            name=(name or "").strip(), direction=direction or "maximize", minimum_effect=smallest or None
+        )
+    return _Given("code", question or "", code=OwnCode(folder=(folder or "").strip(), metric=metric))
 
 
 def _model() -> str:

@@ -12,7 +12,7 @@ from copilot.events import FilesChanged
 from copilot.journal import Entry
 from copilot.runs import RunFolder
 from copilot.state import PHASES, RunState
-from copilot.ui.parts import actions, charts, frame, gauges, links, live, questions, stream
+from copilot.ui.parts import actions, again, charts, frame, gauges, links, live, questions, stream
 from copilot.ui.parts.session import View
 from copilot.ui.parts.text import plain
 from copilot.ui.parts.timeline import Row, row_of
@@ -51,6 +51,7 @@ def show() -> None:
 
     moving()
     _say(view, working)
+    again.branch(view)
 
 
 def _outcome(view: View, working: bool) -> None:
@@ -91,7 +92,9 @@ def _controls(view: View, working: bool) -> None:
         place = api.place(view.run)
         waits = place is not None and not place.note
         if not working and not waits:
-            if st.button("Resume", type="primary", icon=":material/play_arrow:", key="run_resume"):
+            if view.state.pause is not None and view.state.pause.reason == "budget":
+                again.more(view)
+            elif st.button("Resume", type="primary", icon=":material/play_arrow:", key="run_resume"):
                 actions.resume(view.run)
                 st.rerun()
             return

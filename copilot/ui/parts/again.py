@@ -1,0 +1,55 @@
+"""Going on with a run otherwise than by a plain resume: with larger caps, or another way from one of its steps."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from copilot.domain.task import Settings
+from copilot.events import RunFinished
+from copilot.ui.parts import actions, frame, links
+from copilot.ui.parts.session import View
+from copilot.ui.parts.timeline import row_of
+
+BRANCHES = 200
+"""Steps that are offered to branch from, the latest ones."""
+
+
+def more(view: View) -> None:
+    """A run that used up what it may cost goes on only with larger caps."""
+    state = view.state
+    settings = state.settings or Settings()
+    with st.form("more", border=True):
+        left, right = st.columns(2)
+        spent = f"${state.cost_usd:.2f} spent so far"
+        budget = left.number_input(
+            "New budget in USD", value=settings.budget_usd, min_value=0.0, step=0.5, help=spent, key="more_budget"
+        )
+        used = f"{state.active_seconds / 60:.1f} minutes used so far"
+        minutes = right.number_input(
+            "New limit in minutes", value=settings.minutes, min_value=1.0, step=5.0, help=used, key="more_minutes"
+        )
+        if st.form_submit_button("Resume with these", type="primary", icon=":material/play_arrow:", key="more_resume"):
+            with frame.told():
+                actions.resume(view.run, budget=budget, minutes=minutes)
+                st.rerun()
+
+
+def branch(view: View) -> None:
+    """Another way from a step before the freeze, as a run of its own."""
+    last = view.state.protocol_seq if view.state.protocol_seq >= 0 else len(view.steps) and view.steps[-1].seq + 1
+    steps = [entry for entry in view.steps if entry.seq < last and not isinstance(entry.event, RunFinished)]
+    if not steps:
+        return
+    with st.expander("Go another way from a step", icon=":material/call_split:"), st.form("branch", border=False):
+        st.markdown(
+            "A new run shares everything up to the step that you choose, pays nothing again, and goes on from there. "
+            "Only steps before the freeze can be chosen."
+        )
+        words = {entry.seq: row_of(entry).text for entry in reversed(steps[-BRANCHES:])}
+        at = st.selectbox(
+            "After the step", list(words), format_func=lambda seq: f"{seq}: {words[seq]}", key="branch_at"
+        )
+        text = st.text_input("Say to the agent (optional)", key="branch_say", max_chars=4000)
+        if st.form_submit_button("Branch here", icon=":material/call_split:", key="branch_go") and at is not None:
+            with frame.told():
+                links.go("run", actions.branch(view.run, at, (text or "").strip()).name)
