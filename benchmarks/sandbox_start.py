@@ -3,7 +3,8 @@
     python benchmarks/sandbox_start.py [--repeat 20] [--level namespace ...]
 
 Prints a Markdown table of medians in milliseconds: wall time of `python -c pass`, and of importing numpy and
-scikit-learn, bare and at each level, from the call to `run` until every process is gone.
+scikit-learn, bare and at each level, from the call to `run` until every process is gone. Then, where jobs can start
+warm: the time from the call to the first line after the imports, cold and warm in turns, and how many times faster.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from copilot.errors import SetupError
 from copilot.sandbox.choose import LEVELS, choose
 from copilot.sandbox.protocol import Job
+from copilot.sandbox.warm import LEVELS as WARM_LEVELS
 
 PROGRAMS = {"pass": "pass", "numpy and scikit-learn": "import numpy, sklearn.linear_model"}
 
@@ -51,6 +53,34 @@ def _contained(level: str, code: str, base: Path) -> Callable[[], object]:
     return run
 
 
+def _first_line_ms(level: str, base: Path, start: str) -> float:
+    """From the call to the first line after the imports."""
+    script = f"{PROGRAMS['numpy and scikit-learn']}\nimport time; print(time.time())"
+    (base / "work" / "experiment.py").write_text(script)
+    argv = ["python", "experiment.py"]
+    job = Job.model_validate({"argv": argv, "workspace": base / "work", "log": base / "log.txt", "start": start})
+    began = time.time()
+    outcome = choose(level).sandbox.run(job)
+    if not outcome.ok or outcome.start != start:
+        raise RuntimeError(outcome.detail)
+    return (float(outcome.head) - began) * 1000
+
+
+def _warm_table(levels: list[str], repeat: int) -> None:
+    """Cold and warm in turns, so that both see the same load."""
+    print("\n| level | first line, cold (ms) | warm (ms) | times faster |\n|---|---|---|---|")
+    for level in levels:
+        with tempfile.TemporaryDirectory() as name:
+            (Path(name) / "work").mkdir()
+            times: dict[str, list[float]] = {"cold": [], "warm": []}
+            for turn in range(repeat + 1):
+                for start, measured in times.items():
+                    value = _first_line_ms(level, Path(name), start)
+                    measured += [value] if turn else []  # the first time, the imports are not done yet
+        cold, warm = (statistics.median(times[start]) for start in ("cold", "warm"))
+        print(f"| {level} | {cold:.0f} | {warm:.0f} | {cold / warm:.1f} |")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -71,6 +101,7 @@ def main() -> None:
             times = {key: _median_ms(action, options.repeat) for key, action in programs.items()}
         added = times["pass"] - bare["pass"]
         print(f"| {level} | {' | '.join(f'{value:.0f}' for value in times.values())} | {added:.0f} |")
+    _warm_table([level for level in options.level if level in WARM_LEVELS], options.repeat)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 from copilot.errors import SetupError
 from copilot.sandbox.choose import LEVELS
 from copilot.sandbox.command import check, run_script, table
+from copilot.sandbox.protocol import Start
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -21,12 +22,18 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--seconds", type=float, default=600.0, help="wall time (default: %(default)s)")
     run.add_argument("--record", type=Path, default=None, help="where log.jsonl and report.json go")
     run.add_argument("--level", default="auto", help="auto, namespace, landlock, seccomp-only or limits-only")
+    run.add_argument("--warm", action="store_true", help="start it from a process that has its imports, or not at all")
     run.add_argument("script", type=Path)
     run.add_argument("args", nargs=argparse.REMAINDER)
     test = commands.add_parser("check", help="run the attack suite on this machine and say which level holds what")
     test.add_argument("--level", action="append", choices=LEVELS, help="only this level (may be given again)")
     test.add_argument("--attacks", type=Path, default=None, help="another folder of attack modules")
+    test.add_argument("--warm", action="store_true", help="start the attacks warm (namespace and landlock only)")
     return parser
+
+
+def _start(options: argparse.Namespace) -> Start:
+    return "warm" if options.warm else "cold"
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -35,7 +42,9 @@ def _run(options: argparse.Namespace) -> int:
         workspace.mkdir(parents=True, exist_ok=True)
         record = options.record or Path(name) / "record"
         script, args = options.script, options.args
-        return run_script(script, args, workspace, options.inputs, options.seconds, record, options.level)
+        return run_script(
+            script, args, workspace, options.inputs, options.seconds, record, options.level, start=_start(options)
+        )
 
 
 def main() -> int:
@@ -43,7 +52,7 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         if options.command == "check":
-            sys.stdout.write(table(check(options.level, options.attacks)))
+            sys.stdout.write(table(check(options.level, options.attacks, start=_start(options))))
             return 0
         return _run(options)
     except SetupError as error:

@@ -21,7 +21,7 @@ from copilot.sandbox import environment, suite
 from copilot.sandbox.choose import LEVELS, choose
 from copilot.sandbox.judge import JUDGES, own_word
 from copilot.sandbox.local import LocalSandbox
-from copilot.sandbox.protocol import LEVEL_TEXTS, Job
+from copilot.sandbox.protocol import LEVEL_TEXTS, Job, Start
 from copilot.sandbox.stage import LIMITS, Stage, stage
 
 Progress = Callable[[str, dict[str, Any]], None]
@@ -30,13 +30,17 @@ TWICE = ("swapped_folders",)
 
 
 def check(
-    levels: list[str] | None = None, attacks: Path | None = None, progress: Progress | None = None
+    levels: list[str] | None = None,
+    attacks: Path | None = None,
+    progress: Progress | None = None,
+    start: Start = "cold",
 ) -> dict[str, Any]:
     """Run every attack at every level and say which held.
 
-    `levels` defaults to all four; `attacks` names another folder of attack modules. `progress` is called after each
-    attack with the level and its row. Returns ``{"levels": {level: {"problem", "contained", "total", "rows"}}}``; a
-    level that does not work here has a `problem` and no rows.
+    `levels` defaults to all four; `attacks` names another folder of attack modules; `start` says how the attacks are
+    started. `progress` is called after each attack with the level and its row. Returns
+    ``{"levels": {level: {"problem", "contained", "total", "rows"}}}``; a level that does not work here has a `problem`
+    and no rows.
     """
     found = suite.attacks(attacks)
     result: dict[str, Any] = {}
@@ -48,7 +52,7 @@ def check(
             continue
         rows = []
         for attack in found:
-            rows.append(attempt(chosen.sandbox, attack))
+            rows.append(attempt(chosen.sandbox, attack, start))
             if progress:
                 progress(chosen.level, rows[-1])
         contained = sum(row["contained"] for row in rows)
@@ -56,7 +60,7 @@ def check(
     return {"levels": result}
 
 
-def attempt(sandbox: LocalSandbox, attack: suite.Attack) -> dict[str, Any]:
+def attempt(sandbox: LocalSandbox, attack: suite.Attack, start: Start = "cold") -> dict[str, Any]:
     """One attack on a fresh stage."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="copilot-check-", dir=environment.scratch_root()) as name:
@@ -64,7 +68,7 @@ def attempt(sandbox: LocalSandbox, attack: suite.Attack) -> dict[str, Any]:
         if os.geteuid() == 0:
             root.chmod(0o755)
         with stage(root) as made:
-            reason, problem = _run(sandbox, attack, made)
+            reason, problem = _run(sandbox, attack, made, start)
     return {
         "kind": attack.kind,
         "name": attack.name,
@@ -76,7 +80,7 @@ def attempt(sandbox: LocalSandbox, attack: suite.Attack) -> dict[str, Any]:
     }
 
 
-def _run(sandbox: LocalSandbox, attack: suite.Attack, made: Stage) -> tuple[str, str]:
+def _run(sandbox: LocalSandbox, attack: suite.Attack, made: Stage, start: Start) -> tuple[str, str]:
     shutil.copy(attack.module, made.workspace / "attack.py")
     shutil.copy(suite.RUNNER, made.workspace / "go.py")
     (made.workspace / "targets.json").write_text(json.dumps(made.targets()))
@@ -86,6 +90,7 @@ def _run(sandbox: LocalSandbox, attack: suite.Attack, made: Stage) -> tuple[str,
         inputs=[made.inputs],
         limits=LIMITS,
         log=made.record / "log.txt",
+        start=start,
     )
     watcher = Caller(made) if attack.name == "listen" else None
     descriptor = os.open(made.home / "secret.json", os.O_RDONLY)

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from copilot.sandbox.check import check, table
 from copilot.sandbox.choose import choose
-from copilot.sandbox.protocol import Job, Limits, Outcome
+from copilot.sandbox.protocol import Job, Limits, Outcome, Start
 from copilot.sandbox.record import EventLog, report
 
 __all__ = ["check", "exit_code", "run_script", "table"]
@@ -28,6 +28,7 @@ def run_script(
     record: Path,
     level: str = "auto",
     out: TextIO | None = None,
+    start: Start = "cold",
 ) -> int:
     """Run one script as a trial would be run and leave `log.jsonl` and `report.json` in `record`.
 
@@ -40,6 +41,7 @@ def run_script(
     events = EventLog(record / "log.jsonl")
     events.add("run_start", level=chosen.level, text=chosen.text, skipped=chosen.skipped, script=str(script), args=args)
     job = _job(script, args, workspace.resolve(), inputs, seconds, record.resolve() / "output.log")
+    job = job.model_copy(update={"start": start})
     outcome = chosen.sandbox.run(job)
     events.add_output(job.log)
     events.add("run_end", reason=outcome.reason, exit_code=outcome.exit_code, detail=outcome.detail)

@@ -7,6 +7,7 @@ to import before a fork. Setting an environment variable to what it is anyway co
 from __future__ import annotations
 
 import ast
+import contextlib
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -31,43 +32,46 @@ class _End(Exception):
 
 
 def imports(script: Path, env: Mapping[str, str]) -> list[Import]:
-    """What is imported first, in order; [] when there is nothing to gain or the source cannot be read."""
-    try:
-        with script.open("rb") as file:
-            tree = ast.parse(file.read(SOURCE_LIMIT))
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
+    """What is imported first, in order; [] when there is nothing to gain or the source cannot be read.
+
+    An import of a module beside the script is followed to where that one does something else, and then is the end.
+    """
     found: list[Import] = []
-    own = {path.name.partition(".")[0] for path in script.resolve().parent.iterdir()}
-    try:
-        for statement in tree.body:
-            found += _leading(statement, own, env)
-    except _End:
-        pass
+    with contextlib.suppress(_End, OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        for statement in _statements(script):
+            found += _leading(statement, script.resolve().parent, env)
     return found
 
 
-def _leading(statement: ast.stmt, own: set[str], env: Mapping[str, str]) -> Iterator[Import]:
+def _statements(script: Path) -> list[ast.stmt]:
+    with script.open("rb") as file:
+        return ast.parse(file.read(SOURCE_LIMIT)).body
+
+
+def _leading(statement: ast.stmt, folder: Path, env: Mapping[str, str]) -> Iterator[Import]:
     """The imports of one statement; ends everything at the first that is not known."""
     if isinstance(statement, ast.Import):
         for alias in statement.names:
-            yield from _known(alias.name, [], own)
+            yield from _known(alias.name, [], folder, env)
     elif isinstance(statement, ast.ImportFrom) and statement.module and not statement.level:
-        yield from _known(statement.module, [alias.name for alias in statement.names], own)
+        yield from _known(statement.module, [alias.name for alias in statement.names], folder, env)
     elif isinstance(statement, ast.Try) and not (statement.orelse or statement.finalbody):
         for inner in statement.body:
-            yield from _leading(inner, own, env)
+            yield from _leading(inner, folder, env)
     elif not _does_nothing(statement, env):
         raise _End
 
 
-def _known(module: str, names: list[str], own: set[str]) -> Iterator[Import]:
+def _known(module: str, names: list[str], folder: Path, env: Mapping[str, str]) -> Iterator[Import]:
     """A module of the standard library costs nothing; one of an unknown package, or the script's own, is the end."""
     parts = module.split(".")
-    if parts[0] in own or any(name == "*" for name in names):
+    if any(path.name.partition(".")[0] == parts[0] for path in folder.iterdir()):
+        if (own := folder / f"{module}.py").is_file():
+            for statement in _statements(own):
+                yield from _leading(statement, folder, env)
         raise _End
     if parts[0] in PACKAGES:
-        if any(part.startswith("_") or part in NEVER for part in (*parts, *names)):
+        if any(part.startswith("_") or part in NEVER or part == "*" for part in (*parts, *names)):
             raise _End
         yield Import(module, names)
     elif parts[0] not in sys.stdlib_module_names:

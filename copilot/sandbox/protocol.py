@@ -23,6 +23,8 @@ EndReason = Literal["exit", "timeout", "memory", "disk", "output", "processes", 
 """Why it ended: by itself (`exit`, see `exit_code`), by a limit of its own, because a person stopped it, it never
 started, or the disk of the machine was full (`machine`), which says nothing about the program."""
 
+Start = Literal["cold", "auto", "warm"]
+
 
 class Limits(Value):
     """Hard limits of one job."""
@@ -51,7 +53,7 @@ class Job(Value):
     log: Path
     """Full output goes here (bounded by `limits.output_mb`), outside the workspace."""
     gpu: bool = False
-    start: Literal["cold", "auto", "warm"] = "cold"
+    start: Start = "cold"
     """May its first imports be done ahead? Never; where that gains something; or else it does not run at all."""
 
 

@@ -71,6 +71,7 @@ def report(outcome: Outcome, skipped: list[str], workspace: Path) -> dict[str, A
     return {
         "level": outcome.level,
         "text": LEVEL_TEXTS[outcome.level],
+        "start": outcome.start,
         "skipped": skipped,
         "killed": outcome.reason if outcome.reason not in ("exit", "setup") else None,
         "refused": outcome.detail if outcome.reason == "setup" else None,

@@ -93,11 +93,10 @@ class Ready:
                 start_new_session=True,
                 pass_fds=[theirs.fileno()],
             )
-        try:
+        with contextlib.ExitStack() as if_it_fails:
+            if_it_fails.callback(self.close)
             self._names = self._load(key.imports)
-        except BaseException:
-            self.close()
-            raise
+            if_it_fails.pop_all()
 
     def _load(self, imports: str) -> set[str]:
         """Let it import; the top-level names of all modules that it then holds."""

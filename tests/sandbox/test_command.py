@@ -16,7 +16,7 @@ from copilot.sandbox import suite
 from copilot.sandbox.check import attempt, check, table
 from copilot.sandbox.command import run_script
 from copilot.sandbox.local import LocalSandbox
-from copilot.sandbox.protocol import Level
+from copilot.sandbox.protocol import Level, Start
 from tests.sandbox.conftest import EVERY_LEVEL, require
 
 QUICK = ("private_key", "own_environment", "shell_profile", "replace_inputs", "pipe", "kill", "user_namespace")
@@ -146,7 +146,8 @@ def test_a_broken_attack_is_no_success_of_the_sandbox(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("level", "misses"), [pytest.param("namespace", set(), marks=pytest.mark.sandbox), ("landlock", LANDLOCK_MISSES)]
 )
-def test_the_whole_suite(level: Level, misses: set[str]) -> None:
+@pytest.mark.parametrize("start", ["cold", "warm"])
+def test_the_whole_suite(level: Level, misses: set[str], start: Start) -> None:
     require(level)
-    rows = check([level])["levels"][level]["rows"]
+    rows = check([level], start=start)["levels"][level]["rows"]
     assert {row["name"] for row in rows if not row["contained"]} == misses

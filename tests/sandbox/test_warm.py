@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from copilot.errors import SetupError
-from copilot.sandbox import collect, leading, warm
-from copilot.sandbox.local import LocalSandbox
-from copilot.sandbox.protocol import Job, Level, Limits, Outcome
+from copilot.sandbox import collect, warm
+from copilot.sandbox.protocol import Job, Limits, Outcome
 from tests.sandbox.conftest import CONTAINING, Place
 
 containing = pytest.mark.parametrize("place", CONTAINING, indirect=True)
@@ -98,7 +101,7 @@ ENDS = {
     "number": "import sys; sys.exit(3)",
     "none": "import sys; sys.exit()",
     "hard": "import os; os._exit(7)",
-    "error": "def f(x):\n    return 1 / x\ntry:\n    f(0)\nexcept ZeroDivisionError as e:\n    raise KeyError('k') from e",
+    "error": "def f(x):\n    return 1 / x\ntry:\n    f(0)\nexcept ArithmeticError as e:\n    raise KeyError from e",
     "syntax": "x = = 3",
     "interrupt": "raise KeyboardInterrupt",
     "deep": "def f(): f()\ntry:\n    f()\nexcept RecursionError as e:\n    print(e)",
@@ -108,7 +111,7 @@ ENDS = {
     "interrupted": "import os, time; os.kill(os.getpid(), 2); time.sleep(1)",
     "crash": "import ctypes; ctypes.string_at(0)",
     "pipe": "import os; r, w = os.pipe(); os.close(r); os.write(w, b'x')",
-    "exit_functions": "import atexit, sys; atexit.register(print, 'b'); atexit.register(print, 'a'); sys.stdout.write('x')",
+    "exit_functions": "import atexit, sys; [atexit.register(print, x) for x in 'ba']; sys.stdout.write('x')",
     "hook": "import sys; sys.excepthook = lambda *a: print('hook', a[0].__name__); 1 / 0",
     "thread": "import threading, time; threading.Thread(target=lambda: (time.sleep(.2), print('late'))).start()",
     "unflushed": "f = open('f', 'w'); f.write('x'); import atexit; atexit.register(lambda: print(f.closed))",
@@ -128,7 +131,7 @@ def test_a_script_ends_the_same(place: Place, name: str) -> None:
 
 @containing
 def test_nothing_is_shared_by_two_jobs(place: Place) -> None:
-    """Unseeded generators, keys and names differ; what one changes in memory or in its folders the next does not see."""
+    """Unseeded generators, keys and names differ; what one changes in memory or in folders the next does not see."""
     code = """
 import numpy as np
 import multiprocessing, os, random, sys, tempfile, uuid
@@ -139,7 +142,6 @@ left = hasattr(np, "planted") or "planted" in sys.modules or "PLANTED" in os.env
 print(left, [os.path.exists(place) for place in places])
 np.planted = sys.modules["planted"] = os
 os.environ["PLANTED"] = "1"
-np.ndarray.__name__ if False else None
 for place in places:
     try:
         open(place, "w").close()
@@ -172,7 +174,8 @@ import numpy as np
 import os
 me, tried = os.getpid(), []
 for pid in sorted({int(n) for n in os.listdir("/proc") if n.isdigit()} - {me}):
-    for what in (lambda: os.kill(pid, 0), lambda: open(f"/proc/{pid}/mem", "r+b"), lambda: open(f"/proc/{pid}/environ")):
+    own = f"/proc/{pid}"
+    for what in (lambda: os.kill(pid, 0), lambda: open(f"{own}/mem", "r+b"), lambda: open(f"{own}/environ")):
         try:
             what()
             tried.append(pid)
@@ -203,7 +206,9 @@ def test_limits_end_a_warm_job_like_a_cold_one(place: Place) -> None:
     roomy = limits.model_copy(update={"seconds": 20})
     big = start(place, "warm", f"{BEGIN}import time; a = np.ones(60 << 20); time.sleep(19)", limits=roomy)
     assert big.reason == "memory"
-    many = f"{BEGIN}import threading, time\nn = 0\ntry:\n    while n < 99: threading.Thread(target=time.sleep, args=(1,))"
+    many = (
+        f"{BEGIN}import threading, time\nn = 0\ntry:\n    while n < 99: threading.Thread(target=time.sleep, args=(1,))"
+    )
     many += ".start(); n += 1\nexcept RuntimeError: print(n)"
     same(place, many, limits=limits)
     assert start(place, "warm", f"{BEGIN}open('f', 'wb').write(bytes(64 << 20))", limits=limits).reason == "disk"
@@ -211,9 +216,6 @@ def test_limits_end_a_warm_job_like_a_cold_one(place: Place) -> None:
 
 @pytest.mark.sandbox
 def test_it_can_be_stopped_and_leaves_no_process(place: Place) -> None:
-    import threading
-    import time
-
     stop = threading.Event()
     threading.Timer(0.7, stop.set).start()
     code = f"{BEGIN}import os, time\nif os.fork() == 0: os.setsid()\nopen('on', 'w').close(); time.sleep(30)"
@@ -241,7 +243,8 @@ def test_what_cannot_be_warm_starts_cold(place: Place, tmp_path: Path) -> None:
     assert start(place, "auto", f"{BEGIN}print(1)").start == "warm"
     with pytest.raises(SetupError, match="could not be started warm: its environment changes"):
         start(place, "warm", BEGIN, env={"PYTHONPATH": str(tmp_path)})
-    weak = Place(tmp_path / "weak" if not (tmp_path / "weak").mkdir() else tmp_path, "limits-only")
+    (tmp_path / "weak").mkdir()
+    weak = Place(tmp_path / "weak", "limits-only")
     assert start(weak, "auto", f"{BEGIN}print(1)").start == "cold"
 
 
@@ -253,3 +256,86 @@ def test_a_process_that_died_is_replaced(place: Place) -> None:
         ready._process.wait()
     assert start(place, "auto", f"{BEGIN}print(1)").head == "1\n"
     assert start(place, "warm", f"{BEGIN}print(1)").head == "1\n"
+
+
+@pytest.mark.sandbox
+def test_the_interpreter_is_out_of_reach_through_its_own_process(place: Place) -> None:
+    """A process keeps its program file by the mount through which it was started: that one has to be read-only too."""
+    code = """
+import numpy, os
+for action in (lambda: os.chmod("/proc/self/exe", 0o755), lambda: os.utime("/proc/self/exe")):
+    try:
+        action()
+        print("done")
+    except OSError as error:
+        print(error.strerror)
+"""
+    assert same(place, code).head == "Read-only file system\n" * 2
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("name", ["forecasting", pytest.param("tabular_classification", marks=pytest.mark.slow)])
+def test_predictions_are_byte_for_byte_those_of_a_cold_start(place: Place, name: str) -> None:
+    from copilot.lab.cards import load_cards, prototype_folder
+    from copilot.lab.datasets import prepare
+
+    card = load_cards()[name]
+    inputs = place.workspace.parent / "inputs"
+    prepare(card.dataset, 1, inputs, place.workspace.parent / "sealed")
+    left = {}
+    for how in ("cold", "warm"):
+        collect.remove_tree(place.workspace)
+        shutil.copytree(prototype_folder(card.name), place.workspace)
+        (place.workspace / "arms.json").write_text(json.dumps({"baseline": {}, "treatment": {}}))
+        (place.workspace / "out").mkdir()
+        job = Job.model_validate(
+            {
+                "argv": ["python", "experiment.py", "--arm", "baseline", "--seed", "1", "--out", "out"],
+                "workspace": place.workspace,
+                "inputs": [inputs],
+                "env": {"COPILOT_INPUTS": str(inputs)},
+                "log": place.log,
+                "start": how,
+            }
+        )
+        outcome = place.sandbox.run(job)
+        assert (outcome.ok, outcome.start) == (True, how), outcome
+        names = ("predictions.csv", "result.json", "metrics.jsonl")
+        left[how] = [(place.workspace / "out" / file).read_bytes() for file in names]
+    assert left["warm"] == left["cold"]
+
+
+TORCH = """
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+torch.manual_seed(0)
+data = TensorDataset(torch.randn(256, 10), torch.randint(0, 2, (256,)))
+model = torch.nn.Linear(10, 2)
+step = torch.optim.SGD(model.parameters(), 0.1)
+for x, y in DataLoader(data, batch_size=32, num_workers=2, shuffle=True):
+    step.zero_grad()
+    torch.nn.functional.cross_entropy(model(x), y).backward()
+    step.step()
+print(torch.get_num_threads(), torch.initial_seed(), model.weight.detach().numpy().tobytes().hex())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.torch
+@containing
+def test_training_with_torch_and_workers_gives_the_same_weights(place: Place) -> None:
+    same(place, TORCH)
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+def test_worker_processes_of_scikit_learn_give_the_same_scores(place: Place) -> None:
+    code = """
+from sklearn.datasets import make_classification
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import cross_val_score
+x, y = make_classification(300, random_state=0)
+print(cross_val_score(RandomForestClassifier(10, random_state=0), x, y, n_jobs=2).tolist())
+"""
+    same(place, code)
