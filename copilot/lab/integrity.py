@@ -2,7 +2,7 @@
 
 `run_checks` takes everything the engine knows as one `Evidence`; a check for which something is missing returns
 `passed=None` with the reason, so nothing is skipped silently. What needs the sealed answers or the data files lives in
-`leaks` and `scan`; here are the checks on records, hashes, times and predictions. Deciding is `verdict`'s business.
+`leaks`, `nearness` and `scan`; here are the checks on records, hashes, times and predictions. `verdict` decides.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from copilot.domain.experiment import Check, Comparison, FrozenArm, Protocol, Purpose, TrialResult
-from copilot.lab import leaks, scan
+from copilot.lab import leaks, nearness, scan
 from copilot.lab.evaluate import Evaluator, EvaluatorChanged
 from copilot.lab.grading import Graded
 from copilot.lab.matrix import confirmed, matrix_problems, name_cell, prediction_hashes, usable
@@ -82,6 +82,7 @@ def run_checks(evidence: Evidence) -> list[Check]:
             evidence.protocol, evidence.results, graded, evidence.label_free_arms, evidence.constant_arms
         ),
         leaks.train_test_overlap(evidence.data, evidence.label, evidence.key, given=evidence.data_given),
+        nearness.near_duplicates(evidence.data, evidence.label, evidence.key, given=evidence.data_given),
         scan.sealed_labels(evidence.workspace, evidence.sealed, evidence.evaluator, graded, evidence.canaries),
     ]
 

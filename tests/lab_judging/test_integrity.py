@@ -103,7 +103,7 @@ def experiment(tmp_path: Path) -> Experiment:
 def test_an_honest_experiment_passes_every_check_and_is_supported(experiment: Experiment) -> None:
     checks = run_checks(experiment.evidence)
     assert {check.name: check.passed for check in checks if check.passed is not True} == {}
-    assert len({check.name for check in checks}) == len(checks) == 14
+    assert len({check.name for check in checks}) == len(checks) == 15
     verdict = decide(experiment.evidence.protocol, experiment.evidence.results, checks, fixed_rows=False)
     assert verdict.word == "supported" and verdict.stamps == []
 
@@ -111,7 +111,7 @@ def test_an_honest_experiment_passes_every_check_and_is_supported(experiment: Ex
 def test_without_any_evidence_every_check_says_why_it_was_not_done() -> None:
     checks = run_checks(Evidence(protocol=protocol()))
     undone = {check.name: check.evidence for check in checks if check.passed is None}
-    assert all(undone.values()) and len(undone) == 13
+    assert all(undone.values()) and len(undone) == 14
     failed = [check.name for check in checks if check.passed is False]
     assert failed == ["cells_present"]
 

@@ -392,7 +392,7 @@ def _modality(facts: look.Facts, base: TaskKind, text: str) -> TaskKind | str:
     if pixels := pixel_columns(types, text):
         return base.model_copy(update={"kind": "images", "roles": pixels})
     if lists := by_type.get("series"):
-        lengths = [len(taskrows._series(cell)) for cell in rows[lists[0]].iloc[:200]]
+        lengths = [len(taskrows.series_of(cell)) for cell in rows[lists[0]].iloc[:200]]
         if _pictured(text) and len(set(lengths)) == 1 and image_shape(lengths[0]):
             return base.model_copy(
                 update={"kind": "images", "roles": {"column": lists[0], "shape": image_shape(lengths[0])}}
