@@ -336,7 +336,7 @@ class SuppliesFetched(Event):
 
     kind: Literal["SuppliesFetched"] = "SuppliesFetched"
     durable: ClassVar[bool] = True
-    what: Literal["packages", "model", "dataset"]
+    what: Literal["packages", "model", "dataset", "code"]
     name: str
     """What was asked for: package requirements, or the id of a repository."""
     items: list[str] = []

@@ -90,11 +90,11 @@ class RequestPackages(BaseModel):
 
 
 class RequestHub(BaseModel):
-    """Ask for one model or dataset that retrieval listed; a person or the run's policy decides."""
+    """Ask for one model, dataset or linked code that retrieval listed; a person or the run's policy decides."""
 
     model_config = ConfigDict(extra="forbid")
     id: str = Field(max_length=200)
-    kind: Literal["model", "dataset"]
+    kind: Literal["model", "dataset", "code"]
     why: str = Field(min_length=5, max_length=500)
 
 

@@ -57,7 +57,7 @@ class Supplies(Protocol):
         """Packages in front of the experiment's Python; what to tell the model."""
         ...
 
-    def repository(self, kind: Literal["model", "dataset"], name: str, why: str) -> str:
+    def repository(self, kind: Literal["model", "dataset", "code"], name: str, why: str) -> str:
         """A repository as a read-only folder; what to tell the model."""
         ...
 
@@ -289,7 +289,7 @@ TOOLS = {
         supplies=True,
     ),
     "request_hub": Tool(
-        "Ask for a model or dataset that retrieval listed, as a read-only folder. Needs approval.",
+        "Ask for a model, dataset or linked code that retrieval listed, as a read-only folder. Needs approval.",
         RequestHub,
         Toolbox._hub,
         supplies=True,

@@ -73,7 +73,7 @@ class Task(Value):
     """True when an evaluator with sealed labels belongs to the task."""
 
 
-_ALLOWED = re.compile(r"(?:(?:model|dataset):)?[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)?")
+_ALLOWED = re.compile(r"(?:(?:model|dataset|code):)?[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 
 
 class Settings(Value):
@@ -98,7 +98,7 @@ class Settings(Value):
     fallbacks: dict[str, str] = {}
     allow: list[str] = []
     """What the agent may have fetched without a question: a package's name (with what it needs), or a Hub id as
-    `OWNER/NAME`, `model:NAME` or `dataset:NAME`."""
+    `OWNER/NAME`, `model:NAME`, `dataset:NAME` or `code:OWNER/NAME`."""
 
     @field_validator("allow")
     @classmethod

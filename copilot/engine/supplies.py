@@ -10,15 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from copilot.domain.base import canonical_json, sha256_text
 from copilot.engine.human import gate
 from copilot.engine.services import Services
 from copilot.errors import Retry
 from copilot.events import QuestionAsked, SuppliesFetched
+from copilot.hub.github import name_of
 from copilot.hub.safety import printable
 from copilot.lab.envs.lock import overlay_lock, read_lock
+from copilot.lab.envs.mounts import VARIABLES
 from copilot.lab.envs.names import canonical, hub_allowed, normal, package_allowed, read_requests, satisfied
 from copilot.lab.envs.resolve import Wheel
 from copilot.lab.trials import Bench
@@ -27,7 +29,7 @@ from copilot.state import RunState
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-Kind = Literal["model", "dataset"]
+Kind = Literal["model", "dataset", "code"]
 SHOWN = 20
 MOST_QUESTIONS = 10
 """Installs that a person is asked about in one run."""
@@ -37,7 +39,7 @@ MOST_QUESTIONS = 10
 class Request:
     """One thing asked for: what is shown, how a person could have allowed it, and whether that was done."""
 
-    what: Literal["packages", "model", "dataset"]
+    what: Literal["packages", "model", "dataset", "code"]
     name: str
     allowed: bool
     option: str
@@ -117,7 +119,7 @@ class SupplyDesk:
         self.services.desk.record(event)
 
     def repository(self, kind: Kind, name: str, why: str) -> str:
-        """A model or dataset at one commit, safe file kinds only, as a read-only folder. Raises Retry and Paused."""
+        """A repository at one commit, safe file kinds only, as a read-only folder. Raises Retry and Paused."""
         known = self.services.state.supplies.get((kind, name))
         if known is not None:
             return _mounted(known, self.services.desk.blobs.text(known.lock))
@@ -125,7 +127,7 @@ class SupplyDesk:
             what=kind,
             name=name,
             allowed=hub_allowed(kind, name, self.services.settings.allow),
-            option=f"--allow {name if '/' in name else f'{kind}:{name}'}",
+            option=f"--allow {name if '/' in name and kind != 'code' else f'{kind}:{name}'}",
         )
         hit_revision = self._listed(request)
         self._policy(request, why)
@@ -135,8 +137,7 @@ class SupplyDesk:
 
     def _listed(self, request: Request) -> str:
         """The commit that retrieval named (may be empty). Raises Retry for an id that it did not list, or refused."""
-        found = self.services.state.retrieved.get(request.what)
-        hits = found.hits if found else []
+        hits = _fetchable(self.services.state, request.what)
         hit = next((hit for hit in hits if hit["id"] == request.name), None)
         if not request.allowed and (hit is None or hit.get("refused")):
             usable = [str(hit["id"]) for hit in hits if not hit.get("refused")][:SHOWN]
@@ -152,7 +153,15 @@ class SupplyDesk:
         if asked is not None:
             return self.services.desk.blobs.text(asked.blob)
         revision, files = self.services.store.look_up(kind, request.name, revision, self._token(request))
-        return canonical_json({"id": request.name, "kind": kind, "revision": revision, "files": files})
+        licence = self._licence(request)
+        return canonical_json(
+            {"id": request.name, "kind": kind, "revision": revision, "files": files, "licence": licence}
+        )
+
+    def _licence(self, request: Request) -> str:
+        """As retrieval listed it."""
+        hits = _fetchable(self.services.state, request.what)
+        return next((str(hit.get("licence") or "") for hit in hits if hit["id"] == request.name), "")
 
     def _fetch(self, request: Request, kind: Kind, contents: str, approved_by: str) -> str:
         store, revision = self.services.store, json.loads(contents)["revision"]
@@ -214,6 +223,13 @@ def _asked(state: RunState) -> int:
     return sum(question.gate == "install" for question in state.questions.values())
 
 
+def _fetchable(state: RunState, what: str) -> list[dict[str, Any]]:
+    """The hits of a kind that can be fetched by their id: of code only repositories on GitHub, not Spaces."""
+    found = state.retrieved.get(what)
+    hits = found.hits if found else []
+    return hits if what != "code" else [hit for hit in hits if name_of(str(hit.get("url") or "")) == hit["id"]]
+
+
 def _quote(why: str) -> str:
     """The agent's words, on one line and as its words."""
     return f"“{printable(' '.join(why.split()), 500)}”"
@@ -237,14 +253,17 @@ def _package_text(wheels: Sequence[Wheel], present: Sequence[str]) -> str:
 def _repository_text(request: Request, contents: str) -> str:
     found = json.loads(contents)
     files = found["files"]
+    place = "GitHub" if request.what == "code" else "the Hub"
+    sort = "text files, to be read" if request.what == "code" else "files of kinds that cannot run"
     return (
-        f"The agent asks to fetch the {request.what} {printable(request.name)} from the Hub, at commit "
-        f"{found['revision']}: {len(files)} files of kinds that cannot run, {sum(files.values()):,} bytes."
+        f"The agent asks to fetch the {request.what} {printable(request.name)} from {place}, at commit "
+        f"{found['revision']}: {len(files)} {sort}, {sum(files.values()):,} bytes. "
+        f"Licence: {printable(found.get('licence') or 'not stated', 60)}."
     )
 
 
 def _mounted(item: SuppliesFetched, contents: str) -> str:
-    variable = f"COPILOT_{item.what.upper()}S"
+    variable = VARIABLES[item.what]
     files = sorted(json.loads(contents)["files"])
     names = ", ".join(printable(name) for name in files[:SHOWN]) + (", …" if len(files) > SHOWN else "")
     return (

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from copilot.hub.code import looked_up
 from copilot.hub.index import CARD_CHARACTERS, record_from_api
 from copilot.hub.query import bare
 from copilot.hub.rank import Catalogue, mention_counts
@@ -50,11 +51,14 @@ class LiveSource:
         *,
         fallback: HubSource | None = None,
         extra: Sequence[Record] = (),
+        github: str = "",
         timeout: float = TIMEOUT,
     ) -> None:
         self.endpoint = (endpoint or ENDPOINT).rstrip("/")
         self._fallback = fallback
         self._extra = list(extra)
+        self._github = github
+        self._link_notes: list[str] | None = None
         self._timeout = timeout
         self._listed: dict[tuple[str, tuple[tuple[str, str], ...]], list[Record]] = {}
         self._cards: dict[str, str] = {}
@@ -63,6 +67,7 @@ class LiveSource:
     def rank_all(self, wishes: Sequence[Understood], kind: Kind, filters: Filters, top: int) -> list[Found]:
         if not wishes:
             return []
+        said = self._look_up_links() if kind == "code" else []
         try:
             records = [self._gather(wish, kind) for wish in wishes]
         except HubDown as error:
@@ -72,7 +77,14 @@ class LiveSource:
         if notes is not None:
             catalogue = self._catalogue(catalogue.records, kind)
         source = f"live Hugging Face Hub ({self.endpoint})"
-        return [Found(ranked=catalogue.rank(w, filters, top), source=source, notes=notes or []) for w in wishes]
+        notes = [*said, *(notes or [])]
+        return [Found(ranked=catalogue.rank(w, filters, top), source=source, notes=notes) for w in wishes]
+
+    def _look_up_links(self) -> list[str]:
+        """Commit and licence of the repositories that the paper links to, found out once; what could not be is said."""
+        if self._link_notes is None:
+            self._extra, self._link_notes = looked_up(self._extra, self._github)
+        return self._link_notes
 
     def _fall_back(
         self, wishes: Sequence[Understood], kind: Kind, filters: Filters, top: int, reason: str

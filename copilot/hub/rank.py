@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from copilot.domain.base import Value
+from copilot.hub.code import PAPER_LINK
 from copilot.hub.lexical import Lexical, asked_words
 from copilot.hub.query import bare
 from copilot.hub.safety import Judged, judge
@@ -230,7 +231,7 @@ class Catalogue:
                 "near": _near(record, self.names[n], wish),
             }
             if record.kind == "code":
-                parts["ours"] = 1.0 if record.local or "paper-link" in record.tags else 0.0
+                parts["ours"] = _ours(record)
             if record.kind == "dataset":
                 parts["benchmark"] = _benchmark(self.names[n], wish.benchmarks)
             scale = DATASET_WEIGHTS if record.kind == "dataset" else CODE_WEIGHTS if self.code else MODEL_WEIGHTS
@@ -285,6 +286,12 @@ def _benchmark(name: str, standard: dict[str, float]) -> float:
     return max(
         (0.7 * weight for key, weight in standard.items() if len(key) >= 6 and name.startswith(key)), default=0.0
     )
+
+
+def _ours(record: Record) -> float:
+    """1 for our own code and for what the paper links to; less where the link leads nowhere that can be pinned."""
+    linked = PAPER_LINK in record.tags
+    return 1.0 if record.local or (linked and record.sha) else 0.6 if linked else 0.0
 
 
 def _near(record: Record, name: str, wish: Understood) -> float:

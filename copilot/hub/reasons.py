@@ -69,6 +69,7 @@ def _languages(record: Record) -> str:
 def _match(item: Ranked) -> str:
     parts = item.parts
     reasons = [
+        ("the paper links to it", parts.get("ours", 0) > 0.1),
         ("the task fits", parts.get("task", 0) > 0.1),
         ("it is a standard dataset of this topic", parts.get("benchmark", 0) > 0.1),
         ("the request names it", parts.get("name", 0) > 0.4),

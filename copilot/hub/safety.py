@@ -213,6 +213,8 @@ def _risks(record: Record, filters: Filters) -> tuple[dict[str, str], list[str]]
         notes.append("it has the name of a famous repository, but another owner")
     if has_pickle(record) and not pickle_only(record):
         notes.append("pickle weights or archives beside safe ones; only the safe ones are fetched")
+    if record.kind == "code":
+        notes.append("somebody's code: to be read, and run by nobody but the sandbox")
     if has_programs(record):
         notes.append("it holds programs, which are never fetched")
     return asking, notes

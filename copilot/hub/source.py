@@ -88,7 +88,8 @@ def open_source(
     if online:
         from copilot.hub.live import LiveSource
 
-        source = LiveSource(env.get("HF_ENDPOINT", ""), fallback=LazyIndex(named, extra), extra=extra)
+        github = env.get("COPILOT_GITHUB_URL", "")
+        source = LiveSource(env.get("HF_ENDPOINT", ""), fallback=LazyIndex(named, extra), extra=extra, github=github)
     else:
         source = IndexSource.load(named, extra)
     from copilot.hub.semantic import RerankedSource, local_weights

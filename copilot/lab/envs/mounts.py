@@ -1,6 +1,7 @@
 """What a job gets to see of the supplies of a run: read-only folders, and the variables that name them.
 
-PYTHONPATH puts the overlay of packages in front; COPILOT_MODELS and COPILOT_DATASETS are JSON objects, id -> folder.
+PYTHONPATH puts the overlay of packages in front; COPILOT_MODELS, COPILOT_DATASETS and COPILOT_CODE
+are JSON objects, id -> folder.
 What is no longer in the cache is fetched again, exactly as it was approved. Never a token, never the cache itself.
 """
 
@@ -18,11 +19,11 @@ from copilot.events import SuppliesFetched
 from copilot.lab.envs.resolve import Installer, open_installer
 from copilot.lab.envs.store import Overlay, overlay, tree_digest
 
-Kind = Literal["model", "dataset"]
+Kind = Literal["model", "dataset", "code"]
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 HUB_NOTES = {".complete", ".cache"}
 """What the download itself leaves beside the files."""
-VARIABLES = {"model": "COPILOT_MODELS", "dataset": "COPILOT_DATASETS"}
+VARIABLES: dict[str, str] = {"model": "COPILOT_MODELS", "dataset": "COPILOT_DATASETS", "code": "COPILOT_CODE"}
 
 
 @dataclass(frozen=True)
@@ -57,22 +58,29 @@ class Store:
     def look_up(self, kind: Kind, name: str, revision: str, token: str | None) -> tuple[str, dict[str, int]]:
         """The commit (found out when `revision` is none) and the files that would be fetched. Raises SetupError."""
         from copilot.hub.fetch import resolve, safe_files
+        from copilot.hub.github import look_up, text_files
 
-        endpoint = self._online(name)
+        endpoint = self._online(name, kind)
+        if kind == "code":
+            commit = revision if _COMMIT.fullmatch(revision) else look_up(name, endpoint=endpoint).revision
+            return commit, text_files(name, commit, endpoint=endpoint)
         pinned = revision if _COMMIT.fullmatch(revision) else resolve(name, kind, endpoint=endpoint)
         return pinned, safe_files(name, pinned, kind, endpoint=endpoint, token=token)
 
     def hub(self, kind: Kind, name: str, revision: str, token: str | None = None) -> Path:
         """Fetch a repository at a commit. Raises SetupError."""
         from copilot.hub.fetch import fetch
+        from copilot.hub.github import fetch_code
 
-        cache, endpoint = self.cache / "hub", self._online(name)
+        cache, endpoint = self.cache / "hub", self._online(name, kind)
+        if kind == "code":
+            return fetch_code(name, revision, cache, approved=[name], endpoint=endpoint)
         return Path(fetch(name, revision, cache, approved=[name], kind=kind, endpoint=endpoint, token=token).folder)
 
-    def _online(self, name: str) -> str:
+    def _online(self, name: str, kind: Kind) -> str:
         if self.env.get("COPILOT_OFFLINE", "") == "1":
             raise SetupError(f"{name} cannot be fetched: the network is off (COPILOT_OFFLINE=1)")
-        return self.env.get("HF_ENDPOINT", "")
+        return self.env.get("COPILOT_GITHUB_URL" if kind == "code" else "HF_ENDPOINT", "")
 
     def relative(self, folder: str) -> str:
         """The path as the record keeps it."""
@@ -113,9 +121,8 @@ def _packages(store: Store, item: SuppliesFetched, lock_of: Callable[[str], str]
 def _repository(store: Store, item: SuppliesFetched) -> Path:
     """Where it lies. When it is gone it is fetched again, without a token."""
     folder = store.cache / item.path
-    kind: Kind = "model" if item.what == "model" else "dataset"
-    if not folder.is_dir():
-        folder = store.hub(kind, item.name, item.revision)
+    if not folder.is_dir() and item.what != "packages":
+        folder = store.hub(item.what, item.name, item.revision)
     if store.hub_tree(folder)[0] != item.sha256:
         raise SetupError(f"the files in {folder} are not those that this run fetched; delete that folder, then resume")
     return folder.resolve()

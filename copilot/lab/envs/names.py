@@ -89,5 +89,8 @@ def package_allowed(name: str, allow: Collection[str]) -> bool:
 
 
 def hub_allowed(kind: str, name: str, allow: Collection[str]) -> bool:
-    """True when a person allowed this repository: `OWNER/NAME`, or `model:NAME` / `dataset:NAME`."""
-    return f"{kind}:{name}" in allow or ("/" in name and name in allow)
+    """True when a person allowed this repository: `OWNER/NAME`, or `model:NAME`, `dataset:NAME`, `code:OWNER/NAME`.
+
+    Code lies elsewhere than the Hub, where the same name may be somebody else's: it is allowed as code only.
+    """
+    return f"{kind}:{name}" in allow or (kind != "code" and "/" in name and name in allow)
