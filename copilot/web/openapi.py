@@ -11,7 +11,7 @@ from copilot import __version__
 from copilot.domain.base import Value
 from copilot.hosting.guests import COOKIE
 from copilot.web.bodies import NAME_PATTERN
-from copilot.web.operations import MEDIA, OPERATIONS, Operation
+from copilot.web.operations import EVENTS, MEDIA, OPERATIONS, Operation
 from copilot.web.problems import Failure
 from copilot.web.reading import FORM, JSON
 
@@ -26,6 +26,16 @@ ERRORS = {
     415: "not this media type",
     422: "something in it is wrong; the text says what",
     429: "a limit of this server is reached",
+}
+TEXT = {"type": "string"}
+STREAMED = {
+    EVENTS: {
+        "type": "object",
+        "description": "`data` is JSON: a line of the journal, whose kind is `event` and whose number is `id`; at last "
+        "`end` with the run's status, or `error`.",
+        "properties": {"id": {"type": "string", "pattern": "^[0-9]+$"}, "event": TEXT, "data": TEXT},
+        "required": ["event", "data"],
+    }
 }
 PATH_SCHEMAS: dict[str, dict[str, Any]] = {
     "task": {"type": "string", "pattern": NAME_PATTERN},
@@ -80,7 +90,7 @@ def _content(operation: Operation, refs: Any) -> dict[str, Any]:
     if operation.answer is None:
         return {}
     if isinstance(operation.answer, tuple):
-        return {"content": {media: {"schema": {"type": "string"}} for media in operation.answer}}
+        return {"content": {media: {"schema": STREAMED.get(media, TEXT)} for media in operation.answer}}
     return {"content": {JSON: {"schema": refs[operation.answer, "serialization"]}}}
 
 

@@ -21,6 +21,7 @@ from copilot.ui.parts import outline
 from copilot.web import bodies, stream
 from copilot.web.problems import Denied
 
+EVENTS = "text/event-stream"
 RUN = "/v1/runs/{task}/{start}"
 MEDIA: dict[bodies.File, str] = {
     "report.md": "text/markdown",
@@ -103,7 +104,7 @@ def followed(call: Call) -> Response:
         stack.close()
         return Response(status_code=204)
     lines = stream.events(following, after, stack)
-    return StreamingResponse(lines, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    return StreamingResponse(lines, media_type=EVENTS, headers={"X-Accel-Buffering": "no"})
 
 
 def answered(call: Call) -> Value:
@@ -227,7 +228,7 @@ OPERATIONS = (
         f"{RUN}/events",
         "The run's journal as server-sent events; goes on after Last-Event-ID.",
         followed,
-        ("text/event-stream",),
+        (EVENTS,),
         query=bodies.After,
     ),
     Operation(
