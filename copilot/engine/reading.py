@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from copilot.agents.keywords import Keywords, keywords
 from copilot.domain.paper import Paper
 from copilot.engine.services import Services, refuse_no_paper
 from copilot.errors import RunFailed
@@ -49,20 +50,30 @@ def claims(services: Services) -> None:
 
 def literature(services: Services) -> None:
     """Related work: from the network when it is there, else from the paper's own references, and it says which."""
-    if services.state.literature is not None or services.task.sealed:
+    if _searched(services) or services.task.sealed:
         return
     from copilot.literature.search import related
 
     paper = paper_of(services) if services.state.paper else None
     query = paper.title if paper else services.task.body
+    online = services.env.get("COPILOT_OFFLINE", "") != "1"
+    chosen = keywords(services.desk, paper, services.task.body) if online else Keywords()
+    if _searched(services):
+        return  # a replay puts in what was found then, right after the keywords
     found = related(
         query,
         references=paper.references if paper else [],
         cache=services.home.cache / "literature",
-        online=services.env.get("COPILOT_OFFLINE", "") != "1",
+        online=online,
+        terms=chosen.terms,
     )
-    event = LiteratureFound(query=query[:500], papers=found.papers, source=found.source, notes=found.notes)
+    notes = [*chosen.told(), *found.notes]
+    event = LiteratureFound(query=query[:500], papers=found.papers, source=found.source, notes=notes)
     services.desk.record(event)
+
+
+def _searched(services: Services) -> bool:
+    return services.state.literature is not None
 
 
 def paper_of(services: Services) -> Paper:

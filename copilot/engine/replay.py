@@ -11,6 +11,7 @@ told once and the prompts that follow stay the recorded ones. It lives in a temp
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -267,7 +268,7 @@ def _drive(again: RunFolder, home: Home, entries: list[Entry], state: RunState, 
     journal = Journal(again.journal)
     try:
         journal.append(entries[0].event)
-        services = build(again, home, {"COPILOT_OFFLINE": "1"}, journal, nobody)
+        services = build(again, home, {} if _named_keywords(entries) else {"COPILOT_OFFLINE": "1"}, journal, nobody)
         started = services.state
         if started.settings is None:
             raise RunFailed("the run has no settings")
@@ -286,6 +287,12 @@ def _drive(again: RunFolder, home: Home, entries: list[Entry], state: RunState, 
         return desk
     finally:
         journal.close()
+
+
+def _named_keywords(entries: list[Entry]) -> bool:
+    """True when a model chose what to search for: it is asked only with a network. A replay searches nothing."""
+    before = itertools.takewhile(lambda entry: not isinstance(entry.event, ev.LiteratureFound), entries)
+    return any(isinstance(entry.event, ev.ModelCalled) for entry in before)
 
 
 def _recorded_model(role: str, entries: list[Entry], state: RunState) -> RecordedModel:

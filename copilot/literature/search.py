@@ -16,7 +16,7 @@ from copilot.literature.cache import Cache
 from copilot.literature.novelty import novelty
 from copilot.literature.similar import normal
 from copilot.literature.sources import Unavailable, search_arxiv, search_openalex, search_s2
-from copilot.literature.terms import search_terms
+from copilot.literature.terms import search_terms, usable_terms
 
 OWN_REFERENCES = "the paper's own references"
 SERVICES: tuple[tuple[str, Callable[[Sequence[str], Cache], list[RelatedPaper]]], ...] = (
@@ -34,17 +34,26 @@ class Found(Value):
     notes: list[str] = []
 
 
-def related(query: str, *, references: Sequence[Reference], top: int = 8, cache: Path, online: bool) -> Found:
+def related(
+    query: str,
+    *,
+    references: Sequence[Reference],
+    top: int = 8,
+    cache: Path,
+    online: bool,
+    terms: Sequence[str] = (),
+) -> Found:
     """The `top` papers nearest to `query` (a title, a claim or a question) by their words.
 
-    Online, the first service that answers is used and the references are ranked among its papers. `cache` is a folder
-    that may not exist yet. Never raises for a service that fails: that becomes a note.
+    Online, the first service that answers is used and the references are ranked among its papers. `terms` are searched
+    for instead of the telling words of the query. `cache` is a folder that may not exist yet. Never raises for a
+    service that fails: that becomes a note.
     """
     own = [paper for reference in references if (paper := _from_reference(reference))]
     notes: list[str] = []
     found: list[RelatedPaper] = []
     source = ""
-    terms = search_terms(query)
+    terms = usable_terms(terms) or search_terms(query)
     if not online:
         notes.append("No literature search: working offline.")
     elif not terms:

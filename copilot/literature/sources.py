@@ -24,12 +24,22 @@ WANTED = 30
 """How many papers each search asks for; the nearest of them are kept."""
 AGENT = "paper-to-experiment-copilot (related work, cached)"
 LONGEST_WAIT = 5.0
+BACKOFF = 2.0
+"""Seconds before a question is asked once more, where the service names no time."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 RETRIED = (429, 500, 502, 503, 504)
 
 
 class Unavailable(Exception):
     """A service did not answer usefully; the text says how, for a note to the person."""
+
+
+class Busy(Unavailable):
+    """It may answer in a moment: worth asking once more after `wait` seconds."""
+
+    def __init__(self, text: str, wait: float = BACKOFF) -> None:
+        super().__init__(text)
+        self.wait = wait
 
 
 class Service(Value):
@@ -71,14 +81,42 @@ def _ask_arxiv(where: Service, question: str) -> list[dict[str, Any]]:
     import arxiv
     import requests
 
-    client = arxiv.Client(page_size=WANTED, delay_seconds=where.delay, num_retries=1)
+    client = arxiv.Client(page_size=WANTED, delay_seconds=where.delay, num_retries=0)
     client.query_url_format = where.base + "/api/query?{}"
     _bound(client, requests.Session)
-    try:
-        found = list(client.results(arxiv.Search(query=question, max_results=WANTED)))
-    except (arxiv.ArxivError, requests.RequestException) as error:
-        raise Unavailable(_short(error)) from None
+
+    def ask() -> list[Any]:
+        try:
+            return list(client.results(arxiv.Search(query=question, max_results=WANTED)))
+        except (arxiv.ArxivError, requests.RequestException) as error:
+            raise (Busy if _passes(error) else Unavailable)(_short(error)) from None
+
+    found = _twice(where, ask)
     return [_from_arxiv(result).model_dump(mode="json") for result in found if "/api/errors" not in result.entry_id]
+
+
+def _passes(error: Exception) -> bool:
+    """True for what may be over in a moment: a busy server, a time limit, a connection that broke off.
+
+    A host that cannot be found or reached at all is not asked again: most often there is no network.
+    """
+    import arxiv
+    import requests
+    from urllib3.exceptions import ProtocolError
+
+    if isinstance(error, arxiv.HTTPError):
+        return error.status in RETRIED
+    broke_off = isinstance(error, requests.ConnectionError) and any(isinstance(a, ProtocolError) for a in error.args)
+    return broke_off or isinstance(error, requests.Timeout)
+
+
+def _twice(where: Service, ask: Callable[[], Any]) -> Any:
+    """What `ask` gives, asked once more after a pause when the service is busy. Raises Unavailable."""
+    try:
+        return ask()
+    except Busy as busy:
+        time.sleep(0.0 if where.delay == 0 else busy.wait)
+        return ask()
 
 
 def _bound(client: Any, session: Callable[[], Any]) -> None:
@@ -164,31 +202,33 @@ def _inverted(index: Any) -> str:
 
 def _cached_get(where: Service, path: str, query: Mapping[str, str], cache: Cache) -> Any:
     url = f"{where.base}{path}?{urlencode(query)}"
-    return cache.through(where, url, lambda: _get_json(where, url))
+    return cache.through(where, url, lambda: _twice(where, lambda: _get_json(url)))
 
 
-def _get_json(where: Service, url: str) -> Any:
-    """One GET, tried twice where the server is busy. Raises Unavailable."""
+def _get_json(url: str) -> Any:
+    """One GET. Raises Busy where asking again may help, else Unavailable."""
     import httpx2
 
-    for last in (False, True):
-        try:
-            answer = httpx2.get(url, headers={"user-agent": AGENT}, timeout=TIMEOUT, follow_redirects=True)
-        except httpx2.HTTPError as error:
-            raise Unavailable(_short(error)) from None
-        if answer.status_code == 200:
-            try:
-                return json.loads(answer.content)
-            except ValueError:
-                raise Unavailable("its answer was not JSON") from None
-        if last or answer.status_code not in RETRIED:
-            break
-        time.sleep(0.0 if where.delay == 0 else _wait(answer.headers.get("retry-after", "")))
-    raise Unavailable(f"HTTP {answer.status_code}")
+    try:
+        answer = httpx2.get(url, headers={"user-agent": AGENT}, timeout=TIMEOUT, follow_redirects=True)
+    except httpx2.ConnectError as error:
+        raise Unavailable(_short(error)) from None
+    except (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError) as error:
+        raise Busy(_short(error)) from None
+    except httpx2.HTTPError as error:
+        raise Unavailable(_short(error)) from None
+    if answer.status_code in RETRIED:
+        raise Busy(f"HTTP {answer.status_code}", _wait(answer.headers.get("retry-after", "")))
+    if answer.status_code != 200:
+        raise Unavailable(f"HTTP {answer.status_code}")
+    try:
+        return json.loads(answer.content)
+    except ValueError:
+        raise Unavailable("its answer was not JSON") from None
 
 
 def _wait(header: str) -> float:
-    return min(max(float(header), 0.0), LONGEST_WAIT) if header.isdigit() else 2.0
+    return min(max(float(header), 0.0), LONGEST_WAIT) if header.isdigit() else BACKOFF
 
 
 def _list(body: Any, key: str) -> list[Mapping[str, Any]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 MOST = 6
+MOST_WORDS = 4
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*")
 _COMMON_TEXT = """
 a about across all also an and approach are as at based be between beyond by can case could deep do does effect
@@ -15,6 +17,12 @@ small some study task tasks than that the their them then there these they this 
 two under use used using via we what when where whether which while why with within without you your
 """
 _COMMON = frozenset(_COMMON_TEXT.split())
+
+
+def usable_terms(terms: Iterable[str]) -> list[str]:
+    """Terms that somebody else chose, as a search can be asked for them: plain words, a few each, none twice."""
+    plain = (" ".join(_WORD.findall(term)[:MOST_WORDS]) for term in terms)
+    return list({term.lower(): term for term in plain if len(term) > 2}.values())[:MOST]
 
 
 def search_terms(query: str) -> list[str]:

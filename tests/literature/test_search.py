@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from hypothesis import given, settings
@@ -21,8 +18,8 @@ from copilot.literature.search import OWN_REFERENCES, related
 from copilot.literature.similar import similarities
 from copilot.literature.sources import _from_openalex, _from_s2, service
 from copilot.literature.terms import search_terms
+from tests.literature.conftest import Replay
 
-Answer = tuple[int, bytes]
 REFERENCES = [
     Reference(text="a", title="Testing deep networks by mutation", year=2019, arxiv_id="1901.00001"),
     Reference(text="b", title="A history of typewriters", year=1980, doi="10.1/x"),
@@ -30,46 +27,6 @@ REFERENCES = [
     Reference(text=" "),
 ]
 BODY = "Testing Deep Learning Models with software testing techniques"
-
-
-class Replay:
-    """A loopback server: path prefix -> (status, body). `asked` lists what came."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, Answer] = {}
-        self.asked: list[str] = []
-        replay = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                replay.asked.append(self.path)
-                status, body = next((a for p, a in replay.answers.items() if self.path.startswith(p)), (404, b"{}"))
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Silent."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
-
-
-@pytest.fixture
-def replay(monkeypatch: pytest.MonkeyPatch) -> Iterator[Replay]:
-    server = Replay()
-    server.thread.start()
-    for name in ("ARXIV", "S2", "OPENALEX"):
-        monkeypatch.setenv(f"COPILOT_{name}_URL", server.url)
-    yield server
-    server.server.shutdown()
-    server.server.server_close()
-    server.thread.join()
 
 
 def captured(shared: Path, name: str) -> bytes:
