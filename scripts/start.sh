@@ -11,8 +11,8 @@ stop() {
 
 # What a journal asks of its folder: files can be made, added to, locked and renamed. Says what cannot be done.
 try() {
-    mkdir -p "$1" && file="$(mktemp "$1/.try.XXXXXX")" && echo line >>"$file" && flock --nonblock "$file" true &&
-        mv "$file" "$file.moved" && rm "$file.moved"
+    mkdir -p "$1" && file="$(mktemp "$1/.try.XXXXXX")" && echo line | tee -a "$file" >/dev/null &&
+        flock --nonblock "$file" true && mv "$file" "$file.moved" && rm "$file.moved"
 }
 
 check() {
