@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import shutil
 import threading
 import time
 from collections import Counter, deque
@@ -29,6 +30,8 @@ from copilot.runs import RunFolder, list_runs
 
 HOUR = 3600.0
 MEGABYTE = 1_000_000
+SHORTEST_TOKEN = 16
+"""A shorter token for the owner counts as none: it could be guessed."""
 LOOK_AT_DISK = 30.0
 """Seconds between two looks at what the runs that are worked on fill."""
 
@@ -130,7 +133,8 @@ class Reception:
         mine = sum(size for run, size in used.items() if may_see(run, guest))
         if mine > self.rules.disk_mb * MEGABYTE:
             raise OverQuota(f"your runs fill more than {self.rules.disk_mb} MB; delete one in the history")
-        if sum(used.values()) > self.rules.disk_mb_all * MEGABYTE:
+        free = shutil.disk_usage(self.home.root).free
+        if sum(used.values()) > self.rules.disk_mb_all * MEGABYTE or free < self.rules.disk_free_mb * MEGABYTE:
             raise OverQuota("the disk of this server is full; try again later")
 
 
@@ -149,7 +153,7 @@ def bytes_below(folder: Path) -> int:
 def is_owner_token(token: str, home: Home) -> bool:
     """True for the token in `COPILOT_TOKEN`; False when none is set. Takes the same time for every wrong one."""
     known = environment(home).get("COPILOT_TOKEN", "")
-    return bool(known) and hmac.compare_digest(token.encode("utf-8", "replace"), known.encode("utf-8"))
+    return len(known) >= SHORTEST_TOKEN and hmac.compare_digest(token.encode("utf-8", "replace"), known.encode("utf-8"))
 
 
 def reception(home: Home) -> Reception | None:

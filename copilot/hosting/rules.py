@@ -56,13 +56,18 @@ class Rules(Value):
     """What all runs of one guest may fill."""
     disk_mb_all: int = Field(default=20_000, ge=1)
     """What all runs of all guests may fill."""
+    disk_free_mb: int = Field(default=1000, ge=0)
+    """What stays free of the disk: no guest starts a run when less is."""
     followers: int = Field(default=6, ge=1)
     """Event streams that one guest keeps open."""
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Rules | None:
-        """The rules when `COPILOT_SHARED` is 1, else None. Raises SetupError naming the variable that is wrong."""
-        if env.get("COPILOT_SHARED", "") != "1":
+        """The rules when `COPILOT_SHARED` is 1 (on a Hugging Face Space also when it is not set), else None.
+
+        Raises SetupError naming the variable that is wrong.
+        """
+        if env.get("COPILOT_SHARED", "1" if env.get("SPACE_ID") else "") != "1":
             return None
         given = {name: env[f"COPILOT_MAX_{name.upper()}"] for name in cls.model_fields if _given(env, name)}
         try:

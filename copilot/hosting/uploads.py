@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import time
 from pathlib import Path
 
 from copilot.errors import SetupError
@@ -12,6 +13,7 @@ from copilot.errors import SetupError
 MAX_MB = 40
 MAX_FOLDER_MB = 2_000
 MEGABYTE = 1_000_000
+OLD_SECONDS = 600.0
 
 
 def keep(content: bytes, name: str, cache: Path) -> Path:
@@ -38,6 +40,13 @@ def keep(content: bytes, name: str, cache: Path) -> Path:
 
 
 def _check_room(folder: Path, extra: int) -> None:
-    used = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
-    if used + extra > MAX_FOLDER_MB * MEGABYTE:
-        raise SetupError(f"the upload folder is full ({MAX_FOLDER_MB} MB); delete old files in {folder}")
+    """Every run has its own copy, so old uploads make room for new ones. Raises SetupError when none is old."""
+    kept = sorted((file.stat().st_mtime, file.stat().st_size, file) for file in folder.iterdir() if file.is_file())
+    over = sum(size for _, size, _ in kept) + extra - MAX_FOLDER_MB * MEGABYTE
+    for changed, size, file in kept:
+        if over <= 0 or changed > time.time() - OLD_SECONDS:
+            break
+        file.unlink(missing_ok=True)
+        over -= size
+    if over > 0:
+        raise SetupError(f"the upload folder is full ({MAX_FOLDER_MB} MB); try again later")

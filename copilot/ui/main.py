@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from copilot.ui.parts import links, outline, session
+from copilot.ui.parts import guest, links, outline, session
 from copilot.ui.parts.frame import guarded
 from copilot.ui.parts.outline import Outline
 from copilot.ui.parts.text import plain
@@ -46,6 +46,7 @@ def _sidebar() -> None:
         with st.container(gap="xxsmall"):
             for item in recent:
                 _recent(item)
+        guest.door()
 
 
 def _recent(item: Outline) -> None:

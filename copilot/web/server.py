@@ -20,7 +20,7 @@ from starlette.routing import Mount
 import copilot.ui
 from copilot.config import environment, find_home
 from copilot.errors import SetupError
-from copilot.hosting.reception import Reception, reception
+from copilot.hosting.reception import SHORTEST_TOKEN, Reception, reception
 from copilot.web.guard import Guard
 from copilot.web.routes import interface
 
@@ -42,8 +42,8 @@ async def lifespan(_: object) -> AsyncIterator[dict[str, Any] | None]:
     if desk is None:
         yield None
         return
-    if not environment(find_home()).get("COPILOT_TOKEN"):
-        LOG.warning("COPILOT_TOKEN is not set: nobody can enter this shared server as its owner")
+    if len(environment(find_home()).get("COPILOT_TOKEN", "")) < SHORTEST_TOKEN:
+        LOG.warning("COPILOT_TOKEN has less than %d letters: nobody enters this server as its owner", SHORTEST_TOKEN)
     with _only_server(desk):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_beat, desk)

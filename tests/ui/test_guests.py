@@ -37,3 +37,18 @@ def test_a_form_cannot_ask_for_more_than_a_guest_may(
     app.button(key="new_start").click().run()
     assert "needs a key of your own" in app.error[0].value
     assert not list((home / "logs").glob("*/*/agent_log"))
+
+
+def test_the_owner_enters_with_the_token(home: Path, open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COPILOT_SHARED", "1")
+    monkeypatch.setenv("COPILOT_TOKEN", "owner-token-of-the-tests")
+    run = canned.finished(home / "logs")
+    app = open_page("history")
+    assert "There are no runs yet" in texts(app)
+    app.text_input(key="owner_token").set_value("owner-token-of-nobody")
+    app.button(key="owner_enter").click().run()
+    assert "not the token" in app.error[0].value
+    app.text_input(key="owner_token").set_value("owner-token-of-the-tests")
+    app.button(key="owner_enter").click().run()
+    assert f"delete_{run.name}" in {button.key for button in app.button}
+    assert "owner-token-of-the-tests" not in str(app.main) + str(app.sidebar)

@@ -10,7 +10,7 @@ from copilot import api
 from copilot.domain.task import OwnCode, Settings, TaskMetric
 from copilot.errors import SetupError
 from copilot.hosting.uploads import MAX_MB
-from copilot.ui.parts import actions, frame, keys, limits, links, session
+from copilot.ui.parts import actions, frame, guest, keys, limits, links, session
 
 SOURCES = {
     "pdf": ":material/upload_file: Upload a PDF",
@@ -32,6 +32,7 @@ def show() -> None:
         "runs it, and **code, not the model, decides** what came out."
     )
     offered = [source for source in SOURCES if source != "code" or not session.restricted()]
+    guest.words()
     source = st.radio("Start from", offered, format_func=SOURCES.__getitem__, horizontal=True, key="new_source")
     with st.container(border=True, key="new-source-box"):
         given = _given(source or "pdf")
@@ -71,7 +72,7 @@ class _Given:
             return api.Ask(paper=match[1], settings=settings)
         if not self.content:
             raise SetupError("choose a PDF first")
-        paper = api.upload(self.content, self.name, guest=session.guest())
+        paper = api.upload(self.content, self.name)  # counted when it came from the browser
         return api.Ask(paper=str(paper), settings=settings)
 
 

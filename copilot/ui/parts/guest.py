@@ -1,0 +1,43 @@
+"""What a guest of a shared server is told, and how its owner enters. Nothing of it is drawn on a server for one."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from copilot.config import find_home
+from copilot.hosting.reception import reception
+from copilot.ui.parts import session
+from copilot.ui.parts.text import count
+
+WRONG_SECONDS = 1.0
+
+
+def words() -> None:
+    """What a guest may do here."""
+    desk = reception(find_home())
+    if desk is None or not session.restricted():
+        return
+    rules = desk.rules
+    st.info(
+        f"This server is shared. You see only your own runs; {count(rules.runs, 'run')} of yours may wait or be worked "
+        f"on, each for at most {rules.minutes:g} minutes. Without a key of your own, choose *Offline*: it runs the "
+        "bundled prototypes.",
+        icon=":material/group:",
+    )
+
+
+def door() -> None:
+    """Where the owner gives the token of the server; it holds for this browser until the server ends."""
+    desk, person = reception(find_home()), session.guest()
+    if desk is None or person is None or person.owner:
+        return
+    with st.expander("Owner of this server"), st.form("owner", clear_on_submit=True, border=False):
+        token = st.text_input("Token", type="password", autocomplete="off", max_chars=400, key="owner_token")
+        if not st.form_submit_button("Enter", key="owner_enter"):
+            return
+        if desk.promote(person, token or ""):
+            st.rerun()
+        time.sleep(WRONG_SECONDS)
+        st.error("This is not the token of this server.")
