@@ -22,6 +22,12 @@ def ui(arguments: argparse.Namespace) -> int:
     os.execv(sys.executable, [sys.executable, "-m", "copilot.web", *options])
 
 
+MODELS_HELP = """
+A role's own model: `models: {idea: NAME, manager: NAME, experiment: NAME}` in the head of a task.
+A model that does not answer is asked again; then --fallback NAME takes over (stamped on the verdict), or it pauses.
+Hard caps, reserved before each call: --budget USD, --max-tokens N, --minutes M, --gpu-seconds S (docs/models.md)."""
+
+
 def models(arguments: argparse.Namespace) -> int:
     """`copilot models`."""
     from copilot.llm.keys import Keys
@@ -32,12 +38,14 @@ def models(arguments: argparse.Namespace) -> int:
         print(json.dumps([row.model_dump(mode="json") for row in rows], indent=1))
         return 0
     for row in rows:
-        price = "no price known" if row.price_in is None else f"${row.price_in:g} / ${row.price_out:g} per M tokens"
+        unknown = "depends on MODEL" if row.name.endswith(":MODEL") else "no price known: cap tokens"
+        price = unknown if row.price_in is None else f"${row.price_in:g} / ${row.price_out:g} per M tokens"
         state = "configured" if row.configured else "not configured"
         reached = "" if row.reachable is None else (", answers" if row.reachable else ", does not answer")
         print(f"{row.name:<24} {state + reached:<30} {price:<28} {row.stands_for}")
         if row.note:
             print(f"{'':<24} {row.note}")
+    print(MODELS_HELP)
     return 0
 
 
