@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["model", "dataset", "code"]
 SHOWN = 20
+PLURAL = {"model": "models", "dataset": "datasets", "code": "code repositories"}
 MOST_QUESTIONS = 10
 """Installs that a person is asked about in one run."""
 
@@ -142,7 +143,7 @@ class SupplyDesk:
         if not request.allowed and (hit is None or hit.get("refused")):
             usable = [str(hit["id"]) for hit in hits if not hit.get("refused")][:SHOWN]
             raise Retry(
-                f"{printable(request.name)} is not one of the {request.what}s that retrieval listed as usable "
+                f"{printable(request.name)} is not one of the {PLURAL[request.what]} that retrieval listed as usable "
                 f"({', '.join(usable) or 'none'}); another one has to be allowed by a person: {request.option}"
             )
         return str(hit.get("revision") or "") if hit else ""

@@ -65,7 +65,7 @@ def _looked_up(record: Record, endpoint: str, notes: list[str]) -> Record:
     if not name:
         return record
     try:
-        found = github.look_up(name, endpoint=endpoint)
+        found = github.look_up(name, github.reference_of(record.url), endpoint=endpoint)
     except SetupError as error:
         notes.append(f"The repository {name} that the paper links to is not pinned: {error}.")
         return record

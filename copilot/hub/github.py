@@ -36,7 +36,7 @@ MARK = ".complete"
 
 
 class Repository(Value):
-    """What GitHub says about one repository; `licence` is an SPDX id or empty, `revision` the commit of its head."""
+    """What GitHub says about a repository; `licence` is an SPDX id or empty, `revision` the commit asked for."""
 
     name: str
     revision: str
@@ -57,10 +57,21 @@ def name_of(url: str) -> str:
     return name if _NAME.fullmatch(name) else ""
 
 
-def look_up(name: str, *, endpoint: str = "") -> Repository:
-    """The repository and the commit of its default branch. Raises SetupError when GitHub has no answer."""
+def reference_of(url: str) -> str:
+    """The branch, tag or commit that a link names (`/tree/v1.0`), or ""."""
+    path = [part for part in urlsplit(url).path.split("/") if part]
+    return path[3] if len(path) > 3 and path[2] in ("tree", "blob", "commit") else ""
+
+
+def look_up(name: str, reference: str = "", *, endpoint: str = "") -> Repository:
+    """The repository, and the commit of a reference or else of its default branch.
+
+    Raises SetupError when GitHub has no answer.
+    """
     about = _json(endpoint, f"/repos/{_checked(name)}")
-    head = _json(endpoint, f"/repos/{name}/commits/{quote(str(about.get('default_branch') or 'HEAD'), safe='')}")
+    head = _json(
+        endpoint, f"/repos/{name}/commits/{quote(reference or str(about.get('default_branch') or 'HEAD'), safe='')}"
+    )
     revision = str(head.get("sha") or "")
     if not _COMMIT.fullmatch(revision):
         raise SetupError(f"GitHub names no commit of {name}, so it cannot be pinned.")

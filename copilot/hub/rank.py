@@ -289,9 +289,10 @@ def _benchmark(name: str, standard: dict[str, float]) -> float:
 
 
 def _ours(record: Record) -> float:
-    """1 for our own code and for what the paper links to; less where the link leads nowhere that can be pinned."""
-    linked = PAPER_LINK in record.tags
-    return 1.0 if record.local or (linked and record.sha) else 0.6 if linked else 0.0
+    """What the paper links to comes before the rest, if it can be pinned; our prototypes have to fit by their words."""
+    if record.local:
+        return 0.5
+    return 0.0 if PAPER_LINK not in record.tags else 1.0 if record.sha else 0.8
 
 
 def _near(record: Record, name: str, wish: Understood) -> float:
