@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,8 @@ PACKAGES = frozenset({"numpy", "scipy", "sklearn", "pandas", "torch", "joblib"})
 NEVER = frozenset({"conftest", "distutils", "f2py", "test", "tests", "testing"})
 """Parts of a module's name whose import may be more than an import."""
 SOURCE_LIMIT = 1 << 20
+ONE_PARSER = threading.Lock()
+"""CPython before 3.11.8 counts the depth of the trees of all threads together: two at once are a SystemError."""
 
 
 class Import(NamedTuple):
@@ -44,7 +47,7 @@ def imports(script: Path, env: Mapping[str, str]) -> list[Import]:
 
 
 def _statements(script: Path) -> list[ast.stmt]:
-    with script.open("rb") as file:
+    with script.open("rb") as file, ONE_PARSER:
         return ast.parse(file.read(SOURCE_LIMIT)).body
 
 

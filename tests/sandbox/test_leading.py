@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -60,3 +63,25 @@ def test_a_file_that_is_named_like_a_package_is_the_scripts_own(tmp_path: Path) 
     assert imports(tmp_path / "missing.py", ENV) == []
     script.write_bytes(b"\xff\x00")
     assert imports(script, ENV) == []
+
+
+def test_trials_side_by_side_read_their_sources_at_the_same_time(tmp_path: Path) -> None:
+    """Collecting garbage within the parser lets another thread in; CPython before 3.11.8 then confuses the trees."""
+    script = tmp_path / "experiment.py"
+    script.write_text("import numpy\n" + "def f(a):\n    return {'x': [a for a in a if a > (1 + (2 * 3))]}\n" * 60)
+    threshold = gc.get_threshold()
+
+    def let_others_in(phase: str, info: dict[str, int]) -> None:
+        time.sleep(0.0001)
+
+    def found(depth: int) -> list[str]:
+        return found(depth - 1) if depth else [one.module for one in imports(script, ENV)]
+
+    gc.callbacks.append(let_others_in)
+    gc.set_threshold(50)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(found, [0, 3, 6, 9] * 10)) == [["numpy"]] * 40
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(let_others_in)
