@@ -1,7 +1,9 @@
 """A search for sealed labels, sealed files and canaries in the files of a workspace.
 
-It reads plain text in any of the usual layouts. What it cannot see: labels in compressed or encrypted files, or spelled
-in another way than as text.
+It reads plain text in any of the usual layouts, forwards and backwards, arrays of numbers or class codes, and what
+`packed` can open: archives, arrays, tables, pickles (never loaded), base64 and the like. What it cannot see: encrypted
+files, and labels in a code of their own. What was too large to be opened is named, and then the check says that it is
+not complete.
 """
 
 from __future__ import annotations
@@ -10,11 +12,13 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from copilot.domain.experiment import Check, Purpose
+from copilot.lab.packed import Budget, opened, squeezed
 
 if TYPE_CHECKING:
     from copilot.lab.answers import Answers
@@ -50,13 +54,21 @@ def sealed_labels(
         return _unknown("no sealed answers belong to this run")
     known = _Sealed(answers(), _best_agreement(graded)) if answers is not None and _common(evaluator) else None
     marks = [canary.encode() for canary in canaries if canary]
+    marks += [mark[::-1] for mark in marks]
     count = size = 0
+    budget = Budget()
     for path in _files(workspace):
         count, size = count + 1, size + path.stat().st_size
-        problem = _search(path, hashes, marks, known)
+        problem = _search(path, hashes, marks, known) or _search_packed(path, hashes, marks, known, budget)
         if problem:
             return _check(False, f"{path.relative_to(workspace)} {problem}")
-    return _check(True, f"{count} files ({size / 1e6:.1f} MB) hold no sealed file, canary or label column")
+    said = f"{count} files ({size / 1e6:.1f} MB) hold no sealed file, canary or label column"
+    if budget.left_out:
+        names = ", ".join(sorted(set(budget.left_out))[:3])
+        return _unknown(
+            f"{said}, but {len(budget.left_out)} could not be opened whole (too large, deep or locked): {names}"
+        )
+    return _check(True, said)
 
 
 class _Sealed:
@@ -70,6 +82,8 @@ class _Sealed:
         unknown = 0.0 if answers.spec.scoring.form == "number" else 0.9
         self.agreement = max(common, unknown if agreement is None else agreement)
         self.runs = _runs(order)
+        self.backwards = _runs(order[::-1])
+        self.arrays = _arrays(order)
 
 
 def _runs(order: Sequence[bytes]) -> dict[bytes, range]:
@@ -80,35 +94,113 @@ def _runs(order: Sequence[bytes]) -> dict[bytes, range]:
     return {text: places for text, places in stretches.items() if length >= 20 and len(set(text.split())) >= 2}
 
 
+def _arrays(order: Sequence[bytes]) -> dict[bytes, range]:
+    """Stretches of labels as arrays of numbers hold them: the numbers, or the codes of the sorted classes.
+
+    A few evenly taken stretches, in every usual width; labels of one letter also written without separators.
+    """
+    import numpy as np
+
+    length = min(40, len(order))
+    if length < 20:
+        return {}
+    starts = np.unique(np.linspace(0, len(order) - length, 6).astype(int)).tolist()
+    codes = {label: code for code, label in enumerate(sorted(set(order)))}
+    forms = [np.array([codes[label] for label in order])] if len(codes) <= 256 else []
+    with suppress(ValueError):
+        forms.append(np.array([float(label) for label in order]))
+    found: dict[bytes, range] = {}
+    for values in forms:
+        whole = bool((values == np.floor(values)).all())
+        for kind in ("i1", "i2", "i4", "i8", "f4", "f8") if whole else ("f4", "f8"):
+            stored = values.astype(f"<{kind}")
+            for start in starts:
+                if len(np.unique(values[start : start + length])) > 1:
+                    found[stored[start : start + length].tobytes()] = range(start, start + length)
+    if all(len(label) == 1 for label in order):
+        line = b"".join(order)
+        found |= {
+            line[start : start + length]: range(start, start + length)
+            for start in starts
+            if len(set(line[start : start + length])) > 1
+        }
+    return found
+
+
 def _search(path: Path, hashes: Collection[str], marks: Sequence[bytes], known: _Sealed | None) -> str:
-    """What is wrong with one file, or an empty text."""
+    """What is wrong with one file as it stands, or an empty text."""
     if hashes and path.stat().st_size in {int(entry.split(":")[0]) for entry in hashes}:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if f"{path.stat().st_size}:{digest}" in hashes:
             return "is a copy of a sealed file"
+    return _look(_chunks(path), marks, known)
+
+
+def _search_packed(
+    path: Path, hashes: Collection[str], marks: Sequence[bytes], known: _Sealed | None, budget: Budget
+) -> str:
+    """What is wrong with anything packed in one file, or an empty text; the way to it is named."""
+    with path.open("rb") as file:
+        data = file.read(budget.per_file + 1)
+    if len(data) > budget.per_file:
+        budget.left_out.append(path.name)
+    for how, inner in opened(path.name, data[: budget.per_file], budget):
+        if hashes and f"{len(inner)}:{hashlib.sha256(inner).hexdigest()}" in hashes:
+            return f"holds a copy of a sealed file in {how}"
+        if problem := _look(_pieces(inner), marks, known):
+            return f"{problem} in {how}"
+    return ""
+
+
+def _look(chunks: Iterable[bytes], marks: Sequence[bytes], known: _Sealed | None) -> str:
+    """What is wrong with some content, or an empty text."""
     found: dict[bytes, bool] = {}
     runs: set[bytes] = set()
+    backwards: dict[bytes, bool] = {}
+    places: set[int] = set()
     text = True
-    for number, chunk in enumerate(_chunks(path)):
+    for number, chunk in enumerate(chunks):
         if any(mark in chunk for mark in marks):
             return "holds a canary that stands beside the sealed answers only"
+        if known is None:
+            continue
         text = text and (number > 0 or b"\0" not in chunk[:8192])
-        if known is not None and text:
+        dense = squeezed(chunk)
+        places |= {place for stretch, where in known.arrays.items() if stretch in dense for place in where}
+        if text:
             tokens = _tokens(chunk)
             _collect(tokens, known, found)
             plain = b" ".join(tokens)
             runs |= {run for run in known.runs if run in plain}
-    return _judge_pairs(known, found, runs) if known is not None else ""
+            places |= _reversed_places(known, plain, len(known.labels))
+            _collect([token[::-1] for token in reversed(tokens)], known, backwards)
+    if known is None:
+        return ""
+    return _judge_pairs(known, found, runs, places) or _judge_pairs(known, backwards, set(), set())
 
 
-def _judge_pairs(known: _Sealed, found: Mapping[bytes, bool], runs: Collection[bytes]) -> str:
+def _reversed_places(known: _Sealed, plain: bytes, count: int) -> set[int]:
+    """Where a list of the labels stands last one first, or letter by letter backwards: the places that it covers."""
+    some = [*known.backwards][:: max(1, len(known.backwards) // 6)]
+    found: set[int] = set()
+    for text in (plain, b" ".join(token[::-1] for token in reversed(plain.split(b" ")))):
+        if any(run in text for run in (some if text is plain else [*known.runs][:: max(1, len(known.runs) // 6)])):
+            runs = known.backwards if text is plain else known.runs
+            found |= {place for run, where in runs.items() if run in text for place in where}
+    return found
+
+
+def _judge_pairs(known: _Sealed, found: Mapping[bytes, bool], runs: Collection[bytes], more: Collection[int]) -> str:
+    """Whether so many right labels are a leak; `more` are places of labels that stand in an array or backwards."""
     right = sum(found.values())
     if right >= 10 and right >= 0.999 * len(found) and known.agreement**right < CHANCE:
         return f"gives the sealed label for {right} of {len(found)} test rows that it names"
     labels = len({place for run in runs for place in known.runs[run]})
     if known.agreement**labels < CHANCE:
         return f"holds {labels} sealed labels in sealed order"
+    if known.agreement ** len(more) < CHANCE:
+        return f"holds {len(more)} sealed labels as an array, a line or backwards"
     return ""
 
 
@@ -169,6 +261,12 @@ def _chunks(path: Path) -> Iterator[bytes]:
         while data := file.read(CHUNK):
             yield rest + data
             rest = data[-4096:]
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    """Content in memory, cut like `_chunks`."""
+    for start in range(0, len(data), CHUNK):
+        yield data[max(0, start - 4096) : start + CHUNK]
 
 
 def _check(passed: bool, evidence: str) -> Check:
