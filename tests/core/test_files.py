@@ -117,7 +117,7 @@ def make_workspace(folder: Path) -> Workspace:
     return space
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     files=st.dictionaries(
         st.from_regex(r"[a-z]{1,6}(/[a-z]{1,6}\.py)", fullmatch=True), st.binary(max_size=80), max_size=5

@@ -31,7 +31,7 @@ def write(path: Path, count: int) -> list[Entry]:
     return entries
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     items=st.lists(st.tuples(TEXTS, st.floats(allow_nan=True, allow_infinity=True), st.integers(0, 2**40)), max_size=6)
 )
@@ -92,7 +92,7 @@ def test_a_torn_last_line_is_set_aside(tmp_path: Path, cut: int) -> None:
     assert whole.endswith(torn.read_bytes() + whole[-cut:])
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_flipped_bit_before_the_last_line_is_found(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

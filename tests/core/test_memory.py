@@ -61,7 +61,7 @@ def test_a_second_run_is_told_what_the_first_found(tmp_path: Path) -> None:
     (tmp_path / "problems").mkdir()
     home, env = Home(tmp_path), {"COPILOT_OFFLINE": "1"}
     question = "Does dropout help a small neural network on digits?"
-    first, second = (start_run("", "", question, Settings(seeds=2), home, env) for _ in range(2))
+    first, second = (start_run("", "", question, Settings(seeds=2, tuning=1), home, env) for _ in range(2))
     drive(first, home, env)
     drive(second, home, env)
     (found,) = past_verdicts(home.logs, but=second.name)
