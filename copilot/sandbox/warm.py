@@ -123,7 +123,7 @@ class Ready:
         return not any(path.name.partition(".")[0] in self._names for path in script.resolve().parent.iterdir())
 
     def supervisor(self) -> tuple[BinaryIO, BinaryIO]:
-        """A supervisor for one job: its standard input and output. Raises Unfit when the process has gone."""
+        """A supervisor for one job: its standard input and output, after its first byte. Raises Unfit if none came."""
         (read_in, write_in), (read_out, write_out) = os.pipe(), os.pipe()
         try:
             socket.send_fds(self._control, [b"job"], [read_in, write_out])
@@ -134,7 +134,12 @@ class Ready:
         finally:
             os.close(read_in)
             os.close(write_out)
-        return open(write_in, "wb", buffering=0), open(read_out, "rb")  # noqa: PTH123 - descriptors, not paths
+        stdin, stdout = os.fdopen(write_in, "wb", buffering=0), os.fdopen(read_out, "rb")
+        if not stdout.read(1):
+            stdin.close()
+            stdout.close()
+            raise Unfit("the process that imported ahead has ended")
+        return stdin, stdout
 
     def close(self) -> None:
         """End it; jobs that it forked live on in sessions of their own."""
@@ -147,8 +152,10 @@ class Ready:
 
 
 def _read_only(key: Key, bwrap: str) -> list[str]:
-    """At `namespace`, see the interpreter through read-only mounts from the start: its program file stays reachable as
-    /proc/self/exe by the mount through which it was started."""
+    """At `namespace`, it sees the interpreter through read-only mounts from the start.
+
+    For its program file stays reachable as /proc/self/exe, by the mount through which it was started.
+    """
     if key.level != "namespace":
         return []
     places = [part for folder in ("/usr", *key.folders) for part in ("--ro-bind", folder, folder)]
@@ -168,15 +175,18 @@ class Kept:
         with self._lock:
             if reason := self._unfit.get(key):
                 raise Unfit(reason)
+            known = key in self._ready
             ready = self._ready.pop(key, None) or self._make(key, spec.bwrap)
             self._ready[key] = ready
             if not ready.serves(Path(spec.workspace, spec.argv[1])):
                 raise Unfit("a file beside the script has the name of a module that is loaded already")
             try:
                 return ready.supervisor()
-            except Unfit:
+            except Unfit:  # somebody ended it (the system does when memory is short)
                 self._ready.pop(key).close()
-                raise
+                if not known:
+                    raise
+        return self.supervisor(key, spec)
 
     def _make(self, key: Key, bwrap: str) -> Ready:
         if not self._ready:

@@ -98,6 +98,7 @@ def _job(descriptors: list[int]) -> Program:
     for number, descriptor in enumerate(descriptors):
         os.dup2(descriptor, number)
         os.close(descriptor)
+    os.write(1, b"\n")  # it is there: whoever asked may tell it the job
     try:
         main.main(launch.Launcher(pid, near).launch)
     finally:
