@@ -218,8 +218,9 @@ def _grading(
 
 
 def _own_script(scripts: Path, problem: Path, text: str, code: str) -> tuple[dict[str, Any], list[str]]:
-    """eval.py and what lies beside it go to sealed/, behind an `evaluate.py` that calls it."""
+    """eval.py, what lies beside it and the untouched modules go to sealed/, behind an `evaluate.py` that calls it."""
     _copy(scripts, problem / "sealed", lambda path: Path(path).name not in NOT_SEALED)
+    _copy(scripts.parent / "env", problem / "sealed" / "starter", lambda path: path.endswith(".py"))
     shutil.copyfile(taskkind.FOLDER / "starter" / "evaluate.py", problem / "evaluate.py")
     wording = read_wording(text + "\n" + code, None)
     keys, targets = _sample_columns(problem / "data")
@@ -228,7 +229,7 @@ def _own_script(scripts: Path, problem: Path, text: str, code: str) -> tuple[dic
     (problem / "sealed" / "grade.json").write_text(json.dumps(grade, indent=1), encoding="utf-8")
     warning = (
         "eval.py will grade, called through evaluate.py in a process of its own; read it before you trust its numbers. "
-        "One that downloads its labels or imports the starter code cannot run."
+        "It sees the starter's modules as they were imported; one that downloads its labels cannot run."
     )
     return grade, [warning, f"Check sealed/grade.json: {grade['metric']} ({direction} is better) was read from words."]
 
