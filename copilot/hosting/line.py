@@ -8,6 +8,8 @@ it again. Not here: who may join (`copilot.hosting.reception`).
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -41,6 +43,8 @@ class Ticket(Value):
     needs: list[str] = []
     limits: dict[str, float] = {}
     started: datetime | None = None
+    process: int = 0
+    """The engine, while it works."""
 
 
 class Place(Value):
@@ -134,6 +138,15 @@ class Line:
                 self._start(member)
             return [member.run for member in started]
 
+    def end_overdue(self, seconds: float) -> None:
+        """End engines of guests that work for longer than this: one program may outlast every safe point."""
+        with self._lock:
+            for member in self._members.values():
+                started, engine = member.ticket.started, member.ticket.process
+                late = started is not None and (datetime.now(UTC) - started).total_seconds() > seconds
+                if late and member.ticket.guest != OWNER.name and _is_engine(engine, member.run):
+                    os.killpg(engine, signal.SIGTERM)
+
     def place(self, run: RunFolder) -> Place | None:
         """The run's place, or None when it does not wait."""
         with self._lock:
@@ -175,13 +188,15 @@ class Line:
         return [waiting[id(ticket)] for ticket in order]
 
     def _start(self, member: _Member) -> None:
-        now = datetime.now(UTC)
-        member.ticket = member.ticket.model_copy(update={"started": now})
-        self._last[member.ticket.guest] = now
-        write_atomic(member.run.ticket, member.ticket.model_dump_json().encode("utf-8"))
-        keys = member.keys if member.ticket.guest == OWNER.name else own_keys(member.keys)
-        member.process = spawn(member.run, self.home, keys, member.ticket.limits, wait=False)
+        now, ticket = datetime.now(UTC), member.ticket
+        keys = member.keys if ticket.guest == OWNER.name else own_keys(member.keys)
+        member.ticket = ticket.model_copy(update={"started": now})
+        self._put(member)
+        member.process = spawn(member.run, self.home, keys, ticket.limits, wait=False)
+        member.ticket = ticket.model_copy(update={"started": now, "process": member.process})
+        self._put(member)
         member.keys = {}
+        self._last[ticket.guest] = now
 
     def _clear(self) -> None:
         """Forget the tickets of engines that came to an end, and of runs that were deleted."""
@@ -210,6 +225,15 @@ def _found(run: RunFolder) -> Ticket | None:
     if ticket.started is None or is_running(run):
         return ticket
     return ticket.model_copy(update={"started": None}) if _interrupted(run) else ticket
+
+
+def _is_engine(process: int, run: RunFolder) -> bool:
+    """True when this process is the engine of this run: its number may be somebody else's by now."""
+    try:
+        command = Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return process > 1 and os.fsencode(run.path) in command.split(b"\0")
 
 
 def _interrupted(run: RunFolder) -> bool:

@@ -32,6 +32,8 @@ HOUR = 3600.0
 MEGABYTE = 1_000_000
 SHORTEST_TOKEN = 16
 """A shorter token for the owner counts as none: it could be guessed."""
+OVERTIME = 300.0
+"""Seconds beyond its working time after which an engine of a guest is ended, at a safe point or not."""
 LOOK_AT_DISK = 30.0
 """Seconds between two looks at what the runs that are worked on fill."""
 
@@ -114,6 +116,7 @@ class Reception:
 
     def tick(self) -> None:
         """What the server does every second: the next turns; now and then, a look at the disk."""
+        self.line.end_overdue(self.rules.minutes * 60 + OVERTIME)
         self.line.advance()
         if time.monotonic() - self._looked > LOOK_AT_DISK:
             self._looked = time.monotonic()

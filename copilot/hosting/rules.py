@@ -22,13 +22,14 @@ from copilot.events import QuestionAsked
 from copilot.hosting.refusals import Refused
 from copilot.llm.keys import SECRET_NAMES, SETTING_NAMES
 from copilot.llm.names import resolve
+from copilot.sandbox.protocol import Level
 
 ROLES = ("idea", "manager", "experiment")
 ASKED = {"task", "paper", "objective", "settings"}
 SETTINGS = {"llm", "seeds", "steps", "budget_usd", "minutes", "approve", "models", "sandbox"}
 """What a guest may set. A setting that is added later is refused until somebody has thought about it."""
-CONTAINED = ("auto", "namespace", "landlock")
-WEAKER = ("seccomp-only", "limits-only")
+AUTOMATIC: tuple[Level, ...] = ("namespace", "landlock")
+WEAKER: tuple[Level, ...] = ("seccomp-only", "limits-only")
 STAMP = "model-written code, run for a guest of a shared server at level landlock or above"
 
 
@@ -143,15 +144,15 @@ def _writes_code(name: str, keys: Mapping[str, str]) -> bool:
 
 def _level(wanted: str, *, written: bool) -> str:
     """`auto` where landlock or better holds; a weaker level only for the bundled prototypes (the run is stamped)."""
-    from copilot.sandbox.choose import choose, problem
+    from copilot.sandbox.choose import problem
 
-    if wanted not in CONTAINED:
-        raise Refused("on this shared server the sandbox is chosen by its owner")
-    try:
-        choose(wanted)
+    if not all(problem(level) for level in AUTOMATIC):
+        if wanted not in ("auto", *AUTOMATIC):
+            raise Refused("on this shared server the sandbox is chosen by its owner")
         return wanted
-    except SetupError:
-        weaker = next((level for level in WEAKER if not problem(level)), "")
-        if written or not weaker:
-            raise Refused("this server cannot contain code that a model wrote; choose offline") from None
-        return weaker
+    weaker = next((level for level in WEAKER if not problem(level)), None)
+    if written or weaker is None:
+        raise Refused("this server cannot contain code that a model wrote; choose offline")
+    if wanted not in ("auto", weaker):
+        raise Refused("on this shared server the sandbox is chosen by its owner")
+    return weaker

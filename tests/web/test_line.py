@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +22,7 @@ from copilot.hosting.line import Line, Ticket, turns
 from copilot.hosting.reception import reception
 from copilot.hosting.refusals import OverQuota, Refused
 from copilot.hosting.rules import Rules, admit, check_answer, own_keys, stamps
+from copilot.journal import Journal
 from copilot.memory.past import past_verdicts
 from tests.ui import canned
 
@@ -147,3 +151,27 @@ def test_a_full_disk_quota_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(OverQuota, match="delete one"):
         desk.admit(Guest(name="anna"), {}, Settings(), {})
     assert desk.admit(Guest(name="ben"), {}, Settings(), {}).minutes == 30
+
+
+def test_an_engine_that_takes_too_long_is_ended_and_nothing_else(tmp_path: Path) -> None:
+    run = canned.started(tmp_path / "logs")
+    wait = "import time; time.sleep(60)"
+    engine = subprocess.Popen([sys.executable, "-c", wait, str(run.path)], start_new_session=True)
+    other = subprocess.Popen([sys.executable, "-c", wait], start_new_session=True)
+    try:
+        late = ticket("anna", 0, started=True)
+        for process, ends in ((other, False), (engine, True)):
+            run.ticket.write_text(late.model_copy(update={"process": process.pid}).model_dump_json())
+            journal = Journal(run.journal)  # held, as by an engine that works
+            line = Line(Home(tmp_path), engines=1)
+            line.end_overdue(1e9)
+            assert process.poll() is None
+            line.end_overdue(60)
+            journal.close()
+            if ends:
+                assert process.wait(10) == -signal.SIGTERM
+        assert other.poll() is None
+    finally:
+        for process in (engine, other):
+            process.kill()
+            process.wait()

@@ -224,6 +224,7 @@ def _opens(guest: httpx.Client, run: str) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_the_line_outlives_the_server(tmp_path_factory: pytest.TempPathFactory) -> None:
     home = tmp_path_factory.mktemp("again")
     furnish(home)
@@ -234,12 +235,13 @@ def test_the_line_outlives_the_server(tmp_path_factory: pytest.TempPathFactory) 
         waiting = begin(guest)["run"]
         assert guest.get(f"/api/v1/runs/{waiting}").json()["place"]["place"] == 1
     (folder,) = [run for run in server.runs if run.name == running]
-    assert api.engine_alive(folder), "the engine is a process of its own"
-    with serving(home, "--shared", **limits) as server:
-        guest = httpx.Client(base_url=server.url, cookies=cookies, timeout=30)
-        assert {item["run"] for item in guest.get("/api/v1/runs").json()["runs"]} == {running, waiting}
-        assert guest.get(f"/api/v1/runs/{waiting}").json()["place"]["place"] == 1
-        until(lambda: guest.get(f"/api/v1/runs/{running}").json()["status"] == "done", 100)
-        until(lambda: bool(guest.get(f"/api/v1/runs/{waiting}").json()["questions"]), 60)
-        guest.close()
-        end_engines(server)
+    until(lambda: api.engine_alive(folder))  # a process of its own
+    again = serving(home, "--shared", **limits)
+    with again as server, httpx.Client(base_url=server.url, cookies=cookies, timeout=30) as guest:
+        try:
+            assert {item["run"] for item in guest.get("/api/v1/runs").json()["runs"]} == {running, waiting}
+            assert guest.get(f"/api/v1/runs/{waiting}").json()["place"]["place"] == 1
+            until(lambda: guest.get(f"/api/v1/runs/{running}").json()["status"] == "done", 200)
+            until(lambda: bool(guest.get(f"/api/v1/runs/{waiting}").json()["questions"]), 60)
+        finally:
+            end_engines(server)
