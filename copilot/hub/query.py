@@ -192,6 +192,14 @@ def _near_tasks(text: str) -> dict[str, float]:
     return {name: score / top for name, score in zip(names, scores, strict=True) if score > 0}
 
 
+def _direction(words: list[str]) -> tuple[str, str] | None:
+    """The languages of "German to English", "from French into Dutch"."""
+    for source, between, target in zip(words, words[1:], words[2:], strict=False):
+        if between in ("to", "into", "2") and source in LANGUAGES and target in LANGUAGES:
+            return LANGUAGES[source], LANGUAGES[target]
+    return None
+
+
 def _licence(text: str) -> str:
     match = _LICENCE.search(text) or _LICENCE_AFTER.search(text)
     if match:
@@ -219,6 +227,7 @@ def understand(query: str) -> Understood:
         text=text,
         tasks={task: score / top for task, score in sorted(scores.items(), key=lambda item: -item[1])},
         languages=languages,
+        direction=_direction(matcher.words),
         licence=_licence(text),
         max_parameters=_max_parameters(text),
         small=bool(_SMALL.search(text)),

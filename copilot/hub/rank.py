@@ -11,6 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from copilot.domain.base import Value
@@ -27,6 +28,7 @@ GOOD_MATCH = 0.45
 """The share of the best thinkable word score that counts as a full match; a best record below it counts less."""
 BRIEF, BRIEF_FACTOR = 5, 1.3
 """In a request of so few words each of them was chosen: they count more."""
+MOST_WISHED = 1.5
 SHORTLIST = 40
 """How many records are judged for trust before the best are returned."""
 
@@ -46,6 +48,7 @@ KIN: dict[str, dict[str, float]] = {
     "text-ranking": {"sentence-similarity": 0.4, "text-classification": 0.3},
     "image-text-to-text": {"visual-question-answering": 0.5, "image-to-text": 0.4},
     "visual-question-answering": {"image-text-to-text": 0.5},
+    "voice-activity-detection": {"automatic-speech-recognition": 0.5},
     "text-to-audio": {"text-to-speech": 0.4},
     "image-feature-extraction": {"feature-extraction": 0.3, "zero-shot-image-classification": 0.3},
     "video-text-to-text": {"image-text-to-text": 0.3},
@@ -219,7 +222,7 @@ class Catalogue:
     ) -> Iterable[dict[str, float]]:
         insists = filters != Filters()
         for n, record in enumerate(self.records):
-            if insists and broken_filter(record, filters):
+            if (insists and broken_filter(record, filters)) or _too_large(self.sizes[n], wish):
                 yield {}
                 continue
             parts = {
@@ -303,16 +306,33 @@ def _near(record: Record, name: str, wish: Understood) -> float:
 
 
 def _wishes(record: Record, size: int | None, wish: Understood) -> float:
-    """From -1 to 1: languages, licence and size as wished for; unknown counts as neither."""
-    total = _language_wish(record, wish)
+    """From -1 to MOST_WISHED: languages, licence and size as wished for; unknown counts as neither."""
+    total = _language_wish(record, wish) + _direction_wish(record, wish)
     if wish.licence and (fits := licence_matches(record.licence, wish.licence)) is not None:
         total += 0.5 if fits else -0.5
     if wish.max_parameters and size:
-        total += 0.4 if size <= wish.max_parameters else -1.0
+        total += 0.4
     if wish.small:
         total += 0.25 if _SMALL.search(record.id) or (size is not None and size <= 300_000_000) else 0.0
         total -= 0.4 if size is not None and size > 2_000_000_000 else 0.0
-    return max(-1.0, min(1.0, total))
+    return max(-1.0, min(MOST_WISHED, total))
+
+
+def _too_large(size: int | None, wish: Understood) -> bool:
+    """True when the request states a limit and the record is known to exceed it."""
+    return bool(wish.max_parameters and size and size > wish.max_parameters)
+
+
+def _direction_wish(record: Record, wish: Understood) -> float:
+    """Whether a translator's name says the direction that is wanted (`opus-mt-de-en`), or the other one."""
+    if wish.direction is None or record.kind != "model":
+        return 0.0
+    source, target = wish.direction
+    parts = re.split(r"[^a-z]+", record.id.lower())
+    pairs = set(pairwise(parts))
+    if (source, target) in pairs:
+        return MOST_WISHED
+    return -1.0 if (target, source) in pairs or (target, "x") in pairs or ("x", source) in pairs else 0.0
 
 
 def _language_wish(record: Record, wish: Understood) -> float:

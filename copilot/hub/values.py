@@ -120,6 +120,8 @@ class Understood(Value):
     text: str
     tasks: dict[str, float] = {}
     languages: tuple[str, ...] = ()
+    direction: tuple[str, str] | None = None
+    """From which language into which, for a translation."""
     licence: str = ""
     max_parameters: int | None = None
     small: bool = False
