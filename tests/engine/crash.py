@@ -1,8 +1,8 @@
-"""A real engine in its own process that dies of events: `python -m tests.engine.crash RUN HOME SEEN MODE [EVERY]`.
+"""A real engine in its own process that dies of events: `python -m tests.engine.crash RUN HOME SEEN MODE`.
 
-`SEEN` is a file of the events it met already (without what a second attempt changes); it dies at the first new one (of
-`EVERY`), so that a chain of these processes is killed once at every event of a run: by SIGKILL `after` it was written,
-or `within` the next write, of which the kernel lets a few bytes through.
+`SEEN` is a file of the events it met already (without what a second attempt changes); it dies at the first new one, so
+that a chain of these processes is killed once at every event of a run: by SIGKILL `after` it was written, or `within`
+the next write, of which the kernel lets a few bytes through.
 """
 
 from __future__ import annotations
@@ -42,7 +42,6 @@ def limit_writes(run: RunFolder, most: int) -> None:
 
 
 def main() -> None:
-    mode, every = sys.argv[4], int(sys.argv[5]) if len(sys.argv) > 5 else 1
     run, home, seen_file = RunFolder(Path(sys.argv[1])), Home(Path(sys.argv[2])), Path(sys.argv[3])
     seen = set(seen_file.read_text().splitlines()) if seen_file.exists() else set()
 
@@ -52,9 +51,7 @@ def main() -> None:
             seen.add(mark)
             with seen_file.open("a") as file:
                 file.write(mark + "\n")
-            if len(seen) % every:
-                return
-            if mode == "after":
+            if sys.argv[4] == "after":
                 os.kill(os.getpid(), signal.SIGKILL)
             limit_writes(run, len(mark) % 60)
 

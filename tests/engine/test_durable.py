@@ -71,6 +71,7 @@ def named(run: RunFolder, event: Event) -> list[Path]:
 
 
 @pytest.mark.sandbox
+@pytest.mark.timeout(300)
 def test_what_an_event_names_is_on_the_disk_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = Disk(monkeypatch)
     (tmp_path / "problems").mkdir()

@@ -106,27 +106,23 @@ def test_nothing_is_started_on_a_full_disk(small: Path) -> None:
     assert judge(run_cell(place, CELL, snapshot, {}), "accuracy", None).status == "ok"
 
 
-def test_a_run_on_a_full_disk_pauses_and_goes_on_to_the_same_verdict(small: Path, tmp_path: Path) -> None:
-    for root in (small, tmp_path):
-        (root / "problems").mkdir()
-    roomy, narrow = Home(tmp_path), Home(small)
-    wanted, run = (start_run("", "", QUESTION, Settings(seeds=2, tuning=1), home, ENV) for home in (roomy, narrow))
-    drive(wanted, roomy, ENV)
-    undisturbed = fold(read(wanted.journal))
+@pytest.mark.timeout(300)
+def test_a_run_on_a_full_disk_pauses_and_goes_on_to_its_verdict(small: Path) -> None:
+    (small / "problems").mkdir()
+    home = Home(small)
+    run = start_run("", "", QUESTION, Settings(seeds=2, tuning=1), home, ENV)
 
     def crowd(entry: Entry) -> None:
         if isinstance(entry.event, TrialStarted) and entry.event.seed == 2 and not (small / "filler").exists():
             fill(small, SPARE_BYTES // 2)
 
-    drive(run, narrow, ENV, on_event=crowd)
+    drive(run, home, ENV, on_event=crowd)
     stopped = fold(read(run.journal))
     assert stopped.pause is not None and "disk of this machine is full" in stopped.pause.detail
     assert stopped.trials and all(result.status == "ok" for result in stopped.trials.values())
     (small / "filler").unlink()
-    drive(run, narrow, ENV)
+    drive(run, home, ENV)
     state = fold(read(run.journal))
-    assert state.verdict == undisturbed.verdict
-    assert {key: result.value for key, result in state.trials.items()} == {
-        key: result.value for key, result in undisturbed.trials.items()
-    }
+    assert state.verdict is not None and state.verdict.word == "inconclusive" and state.verdict.trials_failed == 0
+    assert max(state.trial_starts.values()) == 2
     assert verify_run(run.path) == []

@@ -52,6 +52,7 @@ def test_a_second_engine_is_told_who_works_and_changes_nothing(home: Home) -> No
     assert not is_running(run)
 
 
+@pytest.mark.slow
 @pytest.mark.sandbox
 @pytest.mark.timeout(300)
 def test_two_runs_of_one_question_at_once_come_to_the_same_verdict(home: Home) -> None:
