@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from copilot.agents.desk import Desk, ask_for, tool_for
 from copilot.agents.prompts import render
+from copilot.agents.wording import names_what_varies
 from copilot.domain.idea import Arm, Evidence, Idea, Metric, RelatedPaper
 from copilot.domain.paper import Paper
 from copilot.errors import SetupError
@@ -28,6 +29,8 @@ MAX_PAPER_CHARACTERS = 80_000
 METRIC_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_@%./ ()-]{0,59}")
 COUNT = 4
 LEAST = 3
+NEAR = 0.04
+"""Cosine of words below which a paper is no neighbour: it shares little but the field's common words."""
 PROBE_TRIALS = 8
 """Repeat and shuffle probes that the lab adds to the matrix (an upper bound for two arms)."""
 
@@ -255,7 +258,7 @@ def _finish(draft: DraftIdea, identity: str, material: Material) -> Idea:
         cost_seconds=round(seconds * (len(draft.arms) * material.seeds + PROBE_TRIALS), 1),
         novelty=draft.novelty,
         related=_nearest(draft, material),
-        risks=draft.risks,
+        risks=[*draft.risks, *_unnamed(draft, evidence)],
         relevance=draft.relevance,
         kind=draft.kind,
         source=material.source,
@@ -266,7 +269,24 @@ def _finish(draft: DraftIdea, identity: str, material: Material) -> Idea:
 def _nearest(draft: DraftIdea, material: Material) -> list[RelatedPaper]:
     from copilot.literature.novelty import novelty
 
-    return novelty(draft.claim, material.related)[:3] if material.related else []
+    if not material.related:
+        return []
+    words = " ".join([draft.title, draft.mechanism, *(item.quote for item in draft.evidence)])
+    return [paper for paper in novelty(words, material.related)[:3] if (paper.similarity or 0.0) >= NEAR]
+
+
+def _unnamed(draft: DraftIdea, evidence: Sequence[Evidence]) -> list[str]:
+    """What a reader should know of evidence that only stands near the idea."""
+    found = [item for item in evidence if item.grounded]
+    if not found or any(_names(draft.arms, draft.mechanism, item) for item in found):
+        return []
+    return ["the quoted words of the paper do not speak of what is varied here"]
+
+
+def _names(arms: Sequence[Arm], mechanism: str, item: Evidence) -> bool:
+    """True when the quote speaks of what the treatments have beyond the baseline, or of why it should matter."""
+    treatment = " ".join([*(arm.description for arm in arms[1:]), mechanism])
+    return names_what_varies(treatment, arms[0].description, item.quote)
 
 
 def _grounded(paper: Paper | None, item: DraftEvidence) -> Evidence:
@@ -281,10 +301,10 @@ def score(idea: Idea) -> float:
     """How promising an idea is, from 0 to 1, for the choice without a person.
 
     How central it is to the paper, its expected worth (probability, and an effect that clears the smallest one that
-    matters), grounding, and whether it can run here as it stands. A heuristic of ours, stated so that it can be argued
-    with; it decides nothing but the order.
+    matters), grounding (a quote that does not speak of what is varied counts half), and whether it can run here as it
+    stands. A heuristic of ours, stated so that it can be argued with; it decides nothing but the order.
     """
-    grounded = sum(item.grounded for item in idea.evidence)
+    grounded = sum(1.0 if _names(idea.arms, idea.mechanism, item) else 0.5 for item in idea.evidence if item.grounded)
     grounding = 1.0 if idea.source != "paper" else min(1.0, grounded / 2)
     worth = min(1.0, abs(idea.predicted_effect) / (2 * idea.minimum_effect))
     runnable = 1.0 if idea.prototype else 0.5

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from copilot.agents.idea import PROBE_TRIALS, Material, arms_problem, score
+from copilot.agents.wording import names_what_varies
 from copilot.domain.idea import Arm, Evidence, Idea, Reproduced
 from copilot.domain.paper import Claim, Paper
 from copilot.lab.cards import Card
@@ -31,15 +32,11 @@ NOT_BETTER = re.compile(
     r"|could|future work|hypothesi[sz]e|diminish\w*)\b",
     re.IGNORECASE,
 )
-WORD = re.compile(r"[a-z][a-z-]{2,}")
-_COMMON_TEXT = """
-the and with than for its from that best each half more initial weight weights network networks layer layers hidden
-units unit training train trained learning rate model models data method plain usual same small large very noise
-validation epoch keeping words word features feature rows labels optimiser optimizer instead times wide number per over
-under
-"""
-COMMON = frozenset(_COMMON_TEXT.split())
-"""Words that name no intervention by themselves."""
+
+MEASURE = re.compile(
+    r"\b((validation|training|test) )?(loss|perplexity|accuracy|error( rate)?|F1|BLEU|speed|efficiency|convergence)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,9 @@ def testable(paper: Paper, claims: Sequence[Claim], material: Material) -> list[
         for claim in claims
         if claim.grounded and claim.kind in {"result", "finding"} and _says_better(claim.quote)
         for item in match({"claims": claim.quote}, material.cards)
-        if item.relevance >= LEAST_TOLD and item.entry.id in about and _names_it(item.entry, claim.quote)
+        if item.relevance >= LEAST_TOLD
+        and item.entry.id in about
+        and names_what_varies(item.entry.treatment, item.entry.baseline, claim.quote)
     ]
     return sorted(found, key=lambda one: -one.worth)
 
@@ -87,19 +86,6 @@ def _zones(paper: Paper) -> dict[str, str]:
 
 def _says_better(quote: str) -> bool:
     return readable(quote) and bool(BETTER.search(quote)) and not NOT_BETTER.search(quote)
-
-
-def _names_it(entry: Entry, quote: str) -> bool:
-    """True when the quote names what the treatment has and the baseline has not."""
-    has = re.split(r"\b(?:no|without)\b", entry.baseline)[0]
-    own = _stems(entry.treatment) - _stems(has)
-    return bool(own & _stems(quote))
-
-
-def _stems(text: str) -> set[str]:
-    """Telling words without their endings, in one spelling."""
-    words = (word.replace("is", "iz") for word in WORD.findall(text.lower()) if word not in COMMON)
-    return {word[:7] for word in words}
 
 
 def _worth(claim: Claim, item: Match, about: float) -> float:
@@ -123,7 +109,7 @@ def _idea(found: Testable, card: Card, material: Material) -> Idea:
         id=ID,
         title=f"Reproduce first: {entry.treatment} against {entry.baseline}",
         claim=(
-            f"As the paper says on page {claim.page} of its own setting, here too: with {entry.treatment} instead of "
+            f"What the paper says of its own setting on page {claim.page} holds here too: {entry.treatment} against "
             f"{entry.baseline}, the {metric.name} is {better} by at least {minimum:g}."
         ),
         mechanism=entry.why,
@@ -163,7 +149,7 @@ def _distance(found: Testable, card: Card, data: str) -> list[str]:
     claim = found.claim
     words = ", ".join(f"“{term}”" for term in found.terms[:3])
     theirs = ", ".join(text for text in (claim.model, claim.dataset) if text) or "its own models and data"
-    measured = claim.metric or "its own measure"
+    measured = claim.metric or _measure(claim.quote) or "its own measure"
     metric = card.metric.name if card.metric else ""
     figure = f"{claim.number:g}{'' if claim.unit in ('', '%') else ' '}{claim.unit}" if claim.number is not None else ""
     said = f"the paper's number ({figure})" if figure else "the paper's result"
@@ -174,3 +160,9 @@ def _distance(found: Testable, card: Card, data: str) -> list[str]:
         f"Matched by the words {words}: whether what is varied here is what the paper did is for a reader to judge.",
         f"A small stand-in can go the same way or not; it can neither confirm nor refute {said}.",
     ]
+
+
+def _measure(quote: str) -> str:
+    """The measure that the words name, where the ledger has none."""
+    found = MEASURE.search(quote)
+    return found[0].lower() if found else ""

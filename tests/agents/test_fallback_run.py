@@ -11,11 +11,12 @@ from copilot import api
 from copilot.config import Home
 from copilot.domain.task import Settings
 from copilot.engine.pipeline import drive
-from copilot.engine.replay import replay
+from copilot.engine.replay import replay as play_again
 from copilot.engine.start import start_run
 from copilot.errors import SetupError
 from copilot.report.verify import verify_run
 from tests.engine.researcher import researcher, tools_of
+from tests.literature.conftest import Replay
 from tests.llm.servers import KEY, AnthropicServer, OpenAIServer, Status
 
 QUESTION = "Does a shift raise the score of a small network?"
@@ -29,18 +30,19 @@ def tired(request: dict[str, Any]) -> Any:
 
 @pytest.mark.slow
 @pytest.mark.sandbox
-def test_a_run_ends_with_the_second_model_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_ends_with_the_second_model_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replay: Replay
+) -> None:
     home = Home(tmp_path)
     home.problems.mkdir()
     monkeypatch.setenv("COPILOT_HOME", str(tmp_path))
-    monkeypatch.setenv("COPILOT_OFFLINE", "1")
     with AnthropicServer(tired) as claude, OpenAIServer(researcher(write_own=False)) as gpt:
         env = {
             "ANTHROPIC_API_KEY": KEY,
             "ANTHROPIC_BASE_URL": claude.url,
             "OPENAI_API_KEY": KEY,
             "OPENAI_BASE_URL": gpt.url,
-            "COPILOT_OFFLINE": "1",
+            "HF_ENDPOINT": "http://127.0.0.1:9",
             "COPILOT_LLM_ATTEMPTS": "1",
         }
         settings = Settings(llm="claude", fallback="gpt4", seeds=6, tuning=1)
@@ -54,7 +56,9 @@ def test_a_run_ends_with_the_second_model_and_says_so(tmp_path: Path, monkeypatc
     assert sum("Deviation from the protocol" in stamp for stamp in state.verdict.stamps) == 1
     assert "took over" in (run.report / "report.md").read_text()
     assert verify_run(run.path) == []
-    assert replay(run, home) == []
+    searched = len(replay.asked)
+    assert searched and play_again(run, home) == []
+    assert len(replay.asked) == searched, "a replay asks nobody"
 
 
 def test_rules_cannot_take_over_from_a_language_model(tmp_path: Path) -> None:
