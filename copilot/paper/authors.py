@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from copilot.paper.lines import Line, Span, make_line
 from copilot.paper.names import is_name, is_organisation, spell_name, split_names, tidy_name
-from copilot.paper.words import letters
+from copilot.paper.words import key, letters
+
+_OTHER_ROLE = re.compile(r"(?:academic |action |handling )?editors?\b|edited by|reviewed by|recommended by|advis", re.I)
 
 
 @dataclass(slots=True)
@@ -49,11 +51,22 @@ def read_authors(block: list[Line]) -> list[str]:
             if is_organisation(piece.text) or _looks_like_address(piece.text):
                 blocked.append(piece)
             continue
-        if _in_address(piece, blocked, rows) or re.match(r"editors?\b|edited by|reviewed by|advis", piece.text, re.I):
+        if _in_address(piece, blocked, rows) or _OTHER_ROLE.match(_row_start(piece, rows)):
             continue
         accepted.append(piece)
         out.extend(name for name in names if name not in out)
-    return [spell_name(name) for name in out]
+    hosts = _mail_hosts(block)
+    return [spell_name(name) for name in out if not any(key(name) in host for host in hosts)]
+
+
+def _row_start(piece: _Piece, rows: list[tuple[_Piece, list[str]]]) -> str:
+    """The text at the left end of a piece's line ("Editor:" before a name that is no author's)."""
+    return min((p for p, _ in rows if abs(p.base - piece.base) < 2), key=lambda p: p.x0).text
+
+
+def _mail_hosts(block: list[Line]) -> list[str]:
+    """Hosts of the block's mail addresses: what looks like a name and is called like one is a company."""
+    return [key(host) for line in block for host in re.findall(r"@\s?([\w.-]+)", line.text)]
 
 
 def _called_like_a_place(piece: _Piece, rows: list[tuple[_Piece, list[str]]]) -> list[str]:
@@ -97,7 +110,7 @@ def _pieces(line: Line) -> list[_Piece]:
             if runs[-1]:
                 runs[-1].append(span)
             continue
-        if _small(span, line) or span.mono or "@" in text or span.math:
+        if _small(span, line) or span.mono or "@" in text or (span.math and letters(text) < 4):
             runs.append([])
             if "@" in text or span.mono:
                 runs[-1].append(span)
@@ -116,7 +129,7 @@ def _small(span: Span, line: Line) -> bool:
 def _breaks(run: list[Span], span: Span) -> bool:
     last = next((s for s in reversed(run) if s.text.strip()), run[-1])
     changed = (last.bold, last.italic) != (span.bold, span.italic) and letters(span.text) > 1 and letters(last.text) > 1
-    return changed or span.box[0] - last.box[2] > 1.2 * max(span.size, 6)
+    return changed or span.box[0] - last.box[2] > 0.8 * max(span.size, 6)
 
 
 def _piece(run: list[Span], line: Line) -> _Piece | None:

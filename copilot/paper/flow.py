@@ -15,7 +15,7 @@ from copilot.paper.words import letters
 
 _NUMBER_ONLY = re.compile(r"[-–— ]*(\d{1,4})[-–— ]*")
 _PAGE_OF = re.compile(r"(?:page )?\d{1,4}(?: ?(?:/|of) ?\d{1,4})?|[ivxlc]{1,6}", re.I)
-_HEADING_NUMBER = re.compile(r"(?:\d{1,2}(?:\.\d{1,2})*|[IVX]{1,5}|[A-H])\.?")
+_HEADING_NUMBER = re.compile(r"(?:\d{1,3}(?:\.\d{1,2})*|[IVX]{1,5}|[A-H])\.?")
 _EDGE = 0.09
 """Share of the page height, top and bottom, where running heads stand."""
 
@@ -102,7 +102,7 @@ def _drop_running(pages: list[PageLines], body: Body) -> list[str]:
     for page in pages:
         for line in page.lines:
             at_edge = line.y1 < _EDGE * page.height or line.y0 > (1 - _EDGE) * page.height
-            if at_edge and not _numbers_a_heading(page, line, body):
+            if at_edge and not _numbers_what_follows(page, line, body):
                 seen[re.sub(r"\d+", "#", line.text)].append((page, line))
     dropped: list[str] = []
     for text, spots in seen.items():
@@ -115,9 +115,11 @@ def _drop_running(pages: list[PageLines], body: Body) -> list[str]:
     return dropped
 
 
-def _numbers_a_heading(page: PageLines, line: Line, body: Body) -> bool:
-    """Whether a short number belongs to the heading right of it ("3  Results" at the top of page 3)."""
-    if not _HEADING_NUMBER.fullmatch(line.text) or not (line.bold or line.small_caps or line.size > body.size + 0.7):
+def _numbers_what_follows(page: PageLines, line: Line, body: Body) -> bool:
+    """Whether a short number belongs to the heading or entry right of it ("3  Results" at the top of page 3)."""
+    if not _HEADING_NUMBER.fullmatch(line.text):
+        return False
+    if not (line.text.endswith(".") or line.bold or line.small_caps or line.size > body.size + 0.7):
         return False
     return any(
         other.style == line.style and abs(other.base - line.base) < 1 and 0 < other.x0 - line.x1 < 3 * line.size
@@ -135,7 +137,7 @@ def _drop_page_numbers(pages: list[PageLines], body: Body) -> None:
         ordered = sorted(page.lines, key=lambda line: line.base)
         for line in {id(x): x for x in (*ordered[:2], *ordered[-2:])}.values():
             match = _NUMBER_ONLY.fullmatch(line.text)
-            if match and not _numbers_a_heading(page, line, body):
+            if match and not _numbers_what_follows(page, line, body):
                 offset = int(match.group(1)) - page.number
                 offsets[offset] += 1
                 found.append((page, line, offset))

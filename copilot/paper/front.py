@@ -17,7 +17,7 @@ from copilot.paper.unheaded import join_paragraph, unheaded_abstract
 from copilot.paper.words import clean, hyphenated_words, join_lines, key, letters, unspace
 
 _ABSTRACT_HEAD = re.compile(r"(?:\d\.?\s+)?(?:abstract|summary)\s*[.:—–-]*", re.I)
-_ABSTRACT_RUN_IN = re.compile(r"(?:abstract|summary)\s*(?:[.:—–-]+\s*|\s(?=[A-Z]))(?=\S)", re.I)
+_ABSTRACT_RUN_IN = re.compile(r"(?:abstract|summary)\s*(?:[.:|—–-]+\s*|\s(?=[A-Z]))(?=\S)", re.I)
 _AFTER_ABSTRACT = re.compile(
     r"(?:index terms|key ?words?(?: and phrases)?|ccs concepts|acm reference format|categories and subject"
     r"|general terms"
@@ -30,7 +30,8 @@ _BANNER = re.compile(
     r"arxiv:|doi\b|https?://|issn|vol(?:ume|\.)?\s*\d|published (?:as|in)|under review|^preprint|^received"
     r"|^submitted|^accepted"
     r"|copyright|©|contents lists|sciencedirect|open access$|replication /|^article$|^letter$|^review$|draft$|^paper$"
-    r"|technical report$|^research article|^original (?:article|paper|research)|anonymous .{0,30}submission|^paper id",
+    r"|technical report$|^(?:review|survey) (?:article|paper)$|^research article"
+    r"|^original (?:article|paper|research)|anonymous .{0,30}submission|^paper id",
     re.I,
 )
 _VENUE = re.compile(
@@ -250,7 +251,7 @@ def _abstract_start(document: Document) -> int | None:
 def _run_in_style(document: Document, line: Line, end: int) -> bool:
     first = line.spans[0]
     distinct = first.bold or first.italic or line.small_caps or first.text.strip().isupper() or line.bold
-    return distinct or line.text[max(end - 2, 0) : end].strip() in {".", ":", "—", "–", "-"}
+    return distinct or line.text[max(end - 2, 0) : end].strip() in {".", ":", "|", "—", "–", "-"}
 
 
 def _abstract(document: Document, start: int) -> str:
@@ -262,8 +263,9 @@ def _abstract(document: Document, start: int) -> str:
     if not _ABSTRACT_HEAD.fullmatch(text) and (match := _ABSTRACT_RUN_IN.match(text)):
         texts.append(text[match.end() :])
         kept.append(head)
+    aligned = any(abs(line.x0 - head.x0) < 3 for line in lines[start + 1 : start + 4])
     for line in lines[start + 1 :]:
-        if line.role == "margin" or _left_of(line, kept, head):
+        if line.role == "margin" or ((kept or aligned) and _left_of(line, kept, head)):
             continue
         if _ends_abstract(document, line, kept, head):
             break
@@ -309,8 +311,10 @@ def _beside(line: Line, kept: list[Line]) -> bool:
 
 def _left_of(line: Line, kept: list[Line], head: Line) -> bool:
     """Key words and dates in a box of their own, left of an abstract that does not begin there."""
-    if not kept or line.page != head.page:
+    if line.page != head.page:
         return False
+    if not kept:
+        return line.x1 < head.x0
     return line.x1 < _first(kept).x0 and head.y0 < line.y1 and line.y0 < kept[-1].y1 + kept[-1].size
 
 

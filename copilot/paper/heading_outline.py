@@ -10,6 +10,7 @@ import re
 from copilot.paper.flow import Document
 from copilot.paper.heading_words import (
     APPENDIX,
+    CAPTION,
     LETTERED,
     NUMBERED,
     ROMAN,
@@ -24,7 +25,7 @@ from copilot.paper.words import join_lines, key, unspace
 
 def told_headings(document: Document, outline: list[Mark], start: int) -> list[Heading]:
     """Headings of the outline, matched to the lines that print them; [] when it does not fit the text."""
-    entries = _without_root(outline)
+    entries = [entry for entry in _without_root(outline) if not CAPTION.match(entry.title)]
     if len(entries) < 3:
         return []
     top = min(entry.level for entry in entries)

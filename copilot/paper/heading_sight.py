@@ -72,18 +72,19 @@ def _may_head(line: Line) -> bool:
 
 
 def _contents_lines(document: Document) -> set[int]:
-    """Entries of a contents page: lines there that end in dots or a page number, be it apart at the right edge."""
+    """Entries of a list of contents: lines that end in dots or a page number, be it apart at the right edge."""
     pages = _contents_pages(document)
     return {
         i
         for i, line in enumerate(document.lines)
-        if line.page in pages and (LEADER.search(line.text) or _number_follows(document, i))
+        if (line.page in pages and LEADER.search(line.text)) or _number_follows(document, i)
     }
 
 
 def _number_follows(document: Document, i: int) -> bool:
     line, after = document.lines[i], document.lines[i + 1 : i + 2]
-    return any(re.fullmatch(r"\d{1,3}", x.text) and abs(x.base - line.base) < 2 and x.x0 > line.x1 for x in after)
+    edge = document.body.right - 40
+    return any(re.fullmatch(r"\d{1,3}", x.text) and abs(x.base - line.base) < 2 and x.x0 > edge for x in after)
 
 
 def _contents_pages(document: Document) -> set[int]:
@@ -271,12 +272,20 @@ def _continues(document: Document, first: int, last: int, line: Line) -> bool:
         return False
     if first == last and is_bare_appendix(head.text):
         return True
+    if numbering(head) and not _same_level_follows(document, last + 1):
+        return head.size > document.body.size or head.bold or head.small_caps
     room = document.body.width / (2 if document.columns.get(head.page) == 2 and head.column != 2 else 1)
     return previous.x1 - previous.x0 > 0.6 * room and (head.size > document.body.size or head.bold or head.small_caps)
 
 
+def _same_level_follows(document: Document, i: int) -> bool:
+    """Whether a line is a heading of its own: space under the numbered heading above sets it apart."""
+    line, before = document.lines[i], document.lines[i - 1]
+    return line.base - before.base > 1.35 * line.size
+
+
 def _unnumbered_paper(document: Document, candidates: list[tuple[int, Line]]) -> list[Heading]:
-    main = _style_of_usual_names(candidates) or _style_of_what_stands_apart(document, candidates)
+    main = _style_of_usual_names(document, candidates) or _style_of_what_stands_apart(document, candidates)
     if main is None:
         return []
     counts = Counter(style_of(line) for _, line in candidates)
@@ -294,11 +303,13 @@ def _unnumbered_paper(document: Document, candidates: list[tuple[int, Line]]) ->
     return out
 
 
-def _style_of_usual_names(candidates: list[tuple[int, Line]]) -> Style | None:
-    """The style in which most headings with usual names ("Methods", "References") are set."""
+def _style_of_usual_names(document: Document, candidates: list[tuple[int, Line]]) -> Style | None:
+    """The style in which most headings with usual names ("Methods", "References") are set; words in tables aside."""
     votes: Counter[Style] = Counter()
-    for _, line in candidates:
+    for i, line in candidates:
         name = line.text.rstrip(".:")
+        if line.role == "float" or not _alone(document, i):
+            continue
         if MAIN.fullmatch(name) or BACK.fullmatch(name):
             votes[style_of(line)] += 2 if MAIN.fullmatch(name) else 1
     return max(votes, key=lambda style: (votes[style], style[1])) if votes else None

@@ -14,13 +14,13 @@ from copilot.paper.lines import Line
 from copilot.paper.words import letters, unspace
 
 NUMBERED = re.compile(r"(?:Section\s+)?(?P<num>\d{1,2}(?:\.\d{1,2}){0,3})(?:\.|:|\))?\s+(?P<title>\S.*)")
-LETTERED = re.compile(r"(?:(?:Appendix|APPENDIX)\s+)?(?P<num>[A-Z](?:\.\d{1,2}){0,3})(?:\.|:)?\s+(?P<title>\S.*)")
+LETTERED = re.compile(r"(?:(?:Appendix|APPENDIX)\s+)?(?P<num>[A-Z](?:[.-]\d{1,2}){0,3})(?:\.|:)?\s+(?P<title>\S.*)")
 APPENDIX = re.compile(
     r"(?:appendix|supplement(?:ary)?)\s+(?P<num>[A-Z]|\d{1,2})(?:\s*[.:–—-]\s*|\s+|$)(?P<title>.*)", re.I
 )
 ROMAN = re.compile(r"(?P<num>[IVX]{1,5})\.\s+(?P<title>\S.*)")
 LEADER = re.compile(r"(?:\.\s?){4,}|…|\s\d{1,3}$")
-CAPTION = re.compile(r"(?:figure|fig\.?|table|algorithm|listing|scheme)\s+[\dIVXA-Z]", re.I)
+CAPTION = re.compile(r"(?:extended data )?(?:figure|fig\.?|table|algorithm|listing|scheme)\s+[\dIVXA-Z]", re.I)
 STATEMENT = re.compile(
     r"(?:theorem|lemma|definition|proposition|corollary|claim|conjecture|example|remark|proof|assumption|observation)\b",
     re.I,
@@ -88,7 +88,7 @@ def stands_out(document: Document, line: Line) -> bool:
     if line.role in {"margin", "front"} or line.size < body.size - 1.6 or letters(line.text) < 3:
         return False
     first = next((s for s in line.spans if letters(s.text) > 1), line.spans[0])
-    if first.math or first.mono:
+    if first.mono or (first.math and not re.search(r"[^\W\d_]{4}", first.text)):
         return False
     if line.size > body.size + 0.7 or line.small_caps:
         return True
@@ -113,7 +113,7 @@ def bold_prefix(document: Document, line: Line) -> str:
 def numbering(line: Line) -> tuple[str, str] | None:
     for pattern in (NUMBERED, ROMAN, APPENDIX, LETTERED):
         if (match := pattern.fullmatch(unspace(line.text))) and is_titlelike(match.group("title")):
-            return match.group("num"), match.group("title")
+            return match.group("num").replace("-", "."), match.group("title")
     return None
 
 
@@ -140,8 +140,9 @@ def roman_value(text: str) -> int:
 def strip_number(text: str, number: str) -> str:
     if not number:
         return text
+    printed = re.escape(number).replace(r"\.", "[.-]")
     return re.sub(
-        rf"^(?:Section\s+|Appendix\s+|Supplement(?:ary)?\s+)?{re.escape(number)}(?:\s*[.:)–—-])?\s*",
+        rf"^(?:Section\s+|Appendix\s+|Supplement(?:ary)?\s+)?{printed}(?:\s*[.:)–—-])?\s*",
         "",
         text,
         flags=re.I,

@@ -20,10 +20,17 @@ def find_headings(document: Document, outline: list[Mark], anchors: list[Mark], 
     """All headings in reading order. `start` is the first line after the title block: nothing above it is a heading."""
     seen = seen_headings(document, anchors, start)
     told = told_headings(document, outline, start)
-    headings = _combine(told, seen) if told else seen
+    headings = _combine(told, seen) if _tells_enough(told, seen) else seen
     headings = [h for h in headings if not _FRONT_MATTER.fullmatch(h.title)]
     _mark_appendix(headings)
     return headings
+
+
+def _tells_enough(told: list[Heading], seen: list[Heading]) -> bool:
+    """Whether an outline names the numbered main headings that are printed; some list only figures, or authors."""
+    printed = {h.first for h in seen if h.level == 1 and h.number}
+    named = {i for h in told for i in range(h.first, h.last + 1)}
+    return bool(told) and len(printed & named) >= 0.5 * len(printed)
 
 
 def _combine(told: list[Heading], seen: list[Heading]) -> list[Heading]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from copilot.domain.paper import Box
-from copilot.paper.words import clean
+from copilot.paper.words import clean, letters
 
 _BOLD = re.compile(r"bold|medi(?!um ?ital)|black|heavy|demi|semib|cmbx|cmssbx|sfbx|ecbx|-bd|bx\d|[-,.]b(?:i|t)?$", re.I)
 _ITALIC = re.compile(r"ital|obli|cmti|cmsl|-it$|\.b?i$|slant", re.I)
@@ -20,6 +20,8 @@ _MONO = re.compile(r"mono|courier|typewr|cmtt|consol|inconsol|txtt|t1xtt|zi4|sft
 _MATH = re.compile(r"cmsy|cmmi|cmex|msam|msbm|symbol|math|stix|eufm|rsfs|txsy|pxsy|mtsy|mt2sy|mt2mi|txmi|pxmi", re.I)
 _TABLE = re.compile(r"tab(?:le|\.)", re.I)
 Word = tuple[float, float, float, float, str]
+_CROWDED = 1500
+"""Lines on a page from where on pieces without a word (the marks of a plot drawn as text) are left out."""
 TINY = 2.0
 """Text below this size in points cannot be read on paper."""
 
@@ -151,6 +153,8 @@ def _take_line(out: PageLines, raw: dict[str, Any], contrast: _Contrast) -> None
             out.hidden.append(text.strip())
         else:
             visible.append(span)
+    if len(out.lines) > _CROWDED and sum(map(letters, (s["text"] for s in visible))) < 3:
+        return
     if any(s["text"].strip() for s in visible):
         out.lines.append(make_line([_span(s) for s in visible], out.number))
 

@@ -195,13 +195,16 @@ def split_entries(document: Document, lines: list[Line]) -> list[list[Line]]:
 
 
 def _numbered(lines: list[Line], pattern: re.Pattern[str]) -> list[int]:
+    """Indices of lines that begin with 1, 2, 3, …; up to two numbers that are printed nowhere may be left out."""
+    numbers = [(i, int(match.group(1))) for i, line in enumerate(lines) if (match := pattern.match(line.text))]
+    printed = {number for _, number in numbers}
     found: list[int] = []
     expected = 1
-    for i, line in enumerate(lines):
-        match = pattern.match(line.text)
-        if match and int(match.group(1)) == expected:
+    for i, number in numbers:
+        missing = range(expected, number)
+        if number == expected or (len(found) >= 3 and 1 <= len(missing) <= 2 and printed.isdisjoint(missing)):
             found.append(i)
-            expected += 1
+            expected = number + 1
     return found
 
 

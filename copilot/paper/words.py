@@ -19,7 +19,7 @@ _CEDILLA = re.compile(r"([cCsStT])\s?¸|¸\s?([cCsStT])")
 _LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "ft", "ﬆ": "st"}
 _LIGATURE = re.compile("[" + "".join(_LIGATURES) + "]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff\ue000-\uf8ff\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
-_SPACED_LETTERS = re.compile(r"\b(?:[A-Z] ){3,}[A-Z]\b")
+_SPACED_LETTERS = re.compile(r"\b(?:(?:[A-Z] ){3,}[A-Z]|(?:[a-z] ){5,}[a-z])\b")
 _WORD = re.compile(r"[^\W\d_][\w'’]*")
 
 
