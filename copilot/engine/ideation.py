@@ -174,7 +174,8 @@ def task_options(services: Services) -> dict[str, Any] | None:
     if services.desk.model("idea").name == "offline":
         inputs = services.inputs()
         reason = why_not(inputs, services.task.body, services.grade_spec()) if inputs else "it has no data"
-        raise CannotDo(f"offline cannot do the task {services.task.name!r}: {reason.rstrip('.')}; use a language model (--llm)")
+        said = f"offline cannot do the task {services.task.name!r}: {reason.rstrip('.')}"
+        raise CannotDo(f"{said}; use a language model (--llm)")
     return None
 
 

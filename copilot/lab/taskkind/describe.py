@@ -139,7 +139,8 @@ def examine(data: Path, text: str, grade: dict[str, Any] | None = None) -> TaskK
     if not data.is_dir() or not any(data.iterdir()):
         return "The task has no data files, so there is nothing to learn from without a language model."
     if not measurable(wording.metric):
-        return "The metric of the task is not one that the bundled prototypes can measure."
+        named = str((grade or {}).get("metric") or "none that is named")
+        return f"The metric of the task ({named}) is not one that the bundled prototypes can measure."
     if not wording.targets:
         return "Neither the grading rule nor the text names the key and target columns of the submission."
     facts = look.gather(data, wording)
