@@ -161,6 +161,8 @@ def launch(
     *,
     budget: float | None = None,
     minutes: float | None = None,
+    max_tokens: int | None = None,
+    gpu_seconds: float | None = None,
     guest: Guest | None = None,
 ) -> None:
     """`work` in a process of its own that outlives the caller; keys go into its environment only.
@@ -168,7 +170,8 @@ def launch(
     For a guest the run joins the line of the server. Raises OverQuota when the guest has too many in it.
     """
     home = find_home()
-    limits = {name: value for name, value in {"budget": budget, "minutes": minutes}.items() if value is not None}
+    given = {"budget": budget, "minutes": minutes, "max-tokens": max_tokens, "gpu-seconds": gpu_seconds}
+    limits = {name: value for name, value in given.items() if value is not None}
     if guest is None:
         from copilot.engine.launch import spawn
 
@@ -426,8 +429,8 @@ def write_report(run: RunFolder) -> Path:
     return run.report / "report.md"
 
 
-def parse(source: str, *, home: Home | None = None, password: str | None = None) -> Paper:
+def parse(source: str, *, home: Home | None = None, password: str | None = None, ocr: bool = False) -> Paper:
     """Read a paper (PDF path or arXiv id) with its claims ledger."""
     from copilot.paper.read import read_paper
 
-    return read_paper(source, cache=(home or find_home()).cache, password=password)
+    return read_paper(source, cache=(home or find_home()).cache, password=password, ocr=ocr)

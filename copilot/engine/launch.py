@@ -27,10 +27,11 @@ def spawn(
 ) -> int:
     """Start an engine for this run, detached; its process id.
 
-    `keys` become environment variables of that process; `limits` are new caps: `budget` (USD), `minutes`. Without
-    `wait` the engine ends at a question, and is started again when the answer is there.
+    `keys` become environment variables of that process; `limits` are new caps by option: `budget` (USD), `minutes`,
+    `max-tokens`, `gpu-seconds`. Without `wait` the engine ends at a question, and is started again when the answer is
+    there.
     """
-    options = [text for name, value in (limits or {}).items() for text in (f"--{name}", f"{value:g}")]
+    options = [text for name, value in (limits or {}).items() for text in (f"--{name}", f"{value:.15g}")]
     options += ["--wait"] if wait else []
     environment = {
         name: value

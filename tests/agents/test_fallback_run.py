@@ -29,6 +29,7 @@ def tired(request: dict[str, Any]) -> Any:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 @pytest.mark.sandbox
 def test_a_run_ends_with_the_second_model_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replay: Replay

@@ -84,6 +84,7 @@ def test_a_claim_with_the_number_of_its_effect_comes_first() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 @pytest.mark.sandbox
 def test_it_runs_to_a_verdict_that_says_what_it_cannot_say(shared: Path, tmp_path: Path) -> None:
     home, env = Home(tmp_path), {"COPILOT_OFFLINE": "1"}

@@ -21,11 +21,26 @@ def begin(ask: api.Ask, secrets: dict[str, str]) -> RunFolder:
     return run
 
 
-def resume(run: RunFolder, *, budget: float | None = None, minutes: float | None = None) -> None:
+def resume(
+    run: RunFolder,
+    *,
+    budget: float | None = None,
+    minutes: float | None = None,
+    max_tokens: int | None = None,
+    gpu_seconds: float | None = None,
+) -> None:
     """Start an engine on a run that has none, with the keys that this session was given, perhaps with new caps."""
     person = session.guest()
     if person is not None or not live.alive(run):  # the line of a shared server knows better whether one works
-        api.launch(run, keys.held(), budget=budget, minutes=minutes, guest=person)
+        api.launch(
+            run,
+            keys.held(),
+            budget=budget,
+            minutes=minutes,
+            max_tokens=max_tokens,
+            gpu_seconds=gpu_seconds,
+            guest=person,
+        )
         live.started(run)
 
 

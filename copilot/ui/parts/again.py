@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from copilot.domain.task import Settings
 from copilot.events import RunFinished
 from copilot.ui.parts import actions, frame, links
 from copilot.ui.parts.session import View
@@ -17,20 +16,31 @@ BRANCHES = 200
 def more(view: View) -> None:
     """A run that used up what it may cost goes on only with larger caps."""
     state = view.state
-    settings = state.settings or Settings()
+    caps = state.limits
     with st.form("more", border=True):
         left, right = st.columns(2)
         spent = f"${state.cost_usd:.2f} spent so far"
         budget = left.number_input(
-            "New budget in USD", value=settings.budget_usd, min_value=0.0, step=0.5, help=spent, key="more_budget"
+            "New budget in USD", value=caps.usd, min_value=0.0, step=0.5, help=spent, key="more_budget"
         )
         used = f"{state.active_seconds / 60:.1f} minutes used so far"
         minutes = right.number_input(
-            "New limit in minutes", value=settings.minutes, min_value=1.0, step=5.0, help=used, key="more_minutes"
+            "New limit in minutes", value=caps.minutes, min_value=1.0, step=5.0, help=used, key="more_minutes"
         )
+        tokens = gpu = None
+        if caps.tokens is not None:
+            used = f"{state.input_tokens + state.output_tokens:,} used so far"
+            tokens = left.number_input(
+                "New cap in tokens", value=caps.tokens, min_value=1, step=100_000, help=used, key="more_tokens"
+            )
+        if caps.gpu_seconds is not None:
+            used = f"{state.gpu_seconds:.0f} used so far"
+            gpu = right.number_input(
+                "New cap in GPU-seconds", value=caps.gpu_seconds, min_value=1.0, step=60.0, help=used, key="more_gpu"
+            )
         if st.form_submit_button("Resume with these", type="primary", icon=":material/play_arrow:", key="more_resume"):
             with frame.told():
-                actions.resume(view.run, budget=budget, minutes=minutes)
+                actions.resume(view.run, budget=budget, minutes=minutes, max_tokens=tokens, gpu_seconds=gpu)
                 st.rerun()
 
 
