@@ -23,6 +23,8 @@ find_tool() {
         seen="$seen $candidate"
         if "$candidate" info >/dev/null 2>&1; then
             tool="$candidate"
+            kind=docker
+            case "$("$tool" --version)" in *podman*) kind=podman ;; esac # podman may go by the name of docker
             return
         fi
     done
@@ -34,7 +36,7 @@ find_tool() {
 # Image and layers need about 3 GB, with torch 10 GB.
 check_disk() {
     local folder needed free
-    folder="$("$tool" info --format "$([ "${tool##*/}" = podman ] && echo '{{.Store.GraphRoot}}' || echo '{{.DockerRootDir}}')")"
+    folder="$("$tool" info --format "$([ "$kind" = podman ] && echo '{{.Store.GraphRoot}}' || echo '{{.DockerRootDir}}')")"
     [ -d "$folder" ] || return 0 # the tool works on another machine
     needed=$([ "$extra" = core ] && echo 3 || echo 10)
     free=$(($(df -Pk "$folder" | awk 'NR == 2 {print $4}') / 1000000))
@@ -54,7 +56,7 @@ has_gpu() {
 gpu_options() {
     command -v nvidia-ctk >/dev/null 2>&1 ||
         stop "There is a GPU, but containers cannot use it: install the NVIDIA Container Toolkit, or go without: GPU=none."
-    case "${tool##*/}" in
+    case "$kind" in
     podman)
         nvidia-ctk cdi list 2>/dev/null | grep -q 'nvidia.com/gpu=all' ||
             stop "There is a GPU, but podman knows no way to it: nvidia-ctk cdi generate --output /etc/cdi/nvidia.yaml" \
@@ -76,7 +78,7 @@ owner_options() {
         chown -R "$owner" logs || stop "logs/ belongs to root: give it to yourself first."
     fi
     options+=(--user "$owner")
-    if [ "${tool##*/}" = podman ] && [ "$(id -u)" != 0 ]; then
+    if [ "$kind" = podman ] && [ "$(id -u)" != 0 ]; then
         options+=(--userns keep-id)
     fi
 }

@@ -1,1 +1,1 @@
-"""The image and what starts it: its context, its settings, the chosen options, and, where a tool works, the image itself."""
+"""The image and what starts it: context, settings, chosen options, and, where a tool works, the image itself."""

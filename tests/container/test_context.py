@@ -32,7 +32,7 @@ def instructions() -> list[list[str]]:
 
 
 def in_context(path: str) -> bool:
-    """Whether .dockerignore lets this file into the image: the last pattern that fits it, or a folder above it, counts."""
+    """Whether .dockerignore lets this file into the image: the last pattern counts that fits it or a parent."""
     taken = True
     parents = [path, *(parent.as_posix() for parent in Path(path).parents)]
     for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines():
@@ -85,7 +85,11 @@ def test_every_file_that_runs_is_in_the_image() -> None:
     "name",
     [
         *(".env", "copilot/.env", "problems/mine/.env", ".env.local", "id_rsa", "container.sh", ".git/config"),
-        *("logs/demo/2026-11-20T09-07-46Z/agent_log/full_log.jsonl", "logs/.server/secret", "logs/.cache/uploads/x.pdf"),
+        *(
+            "logs/demo/2026-11-20T09-07-46Z/agent_log/full_log.jsonl",
+            "logs/.server/secret",
+            "logs/.cache/uploads/x.pdf",
+        ),
         *("tests/conftest.py", ".venv/bin/python", "copilot/__pycache__/cli.pyc", "artefacts/x.png", "docs/app.md"),
     ],
 )
