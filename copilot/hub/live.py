@@ -119,9 +119,7 @@ class LiveSource:
         """Names in the request, standard datasets of its topic, and its longest words: the Hub's search is by name."""
         from copilot.hub.lexical import STOP
 
-        topic = (
-            sorted(wish.benchmarks, key=lambda name: -wish.benchmarks[name])[: 2 * WORDS] if kind == "dataset" else []
-        )
+        topic = _topic(wish)[: 2 * WORDS] if kind == "dataset" else []
         plain = [word for word in wish.text.lower().split() if word.isalnum() and len(word) > 3 and word not in STOP]
         longest = sorted(dict.fromkeys(plain), key=lambda word: (-len(word), word))[:WORDS]
         names = [name for name in wish.names if bare(name)]
@@ -214,6 +212,13 @@ class LiveSource:
         except (httpx2.HTTPError, OSError):
             return None
         return without_head(body[:limit].decode("utf-8", "replace"))[:CARD_CHARACTERS]
+
+
+def _topic(wish: Understood) -> list[str]:
+    """Standard datasets, those of a topic that the request names before those of the nearest ones."""
+    named = sorted(wish.benchmarks, key=lambda name: -wish.benchmarks[name])
+    near = sorted(wish.near_data, key=lambda name: -wish.near_data[name])
+    return list(dict.fromkeys([*named, *near]))
 
 
 def without_head(text: str) -> str:

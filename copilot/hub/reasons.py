@@ -72,6 +72,7 @@ def _match(item: Ranked) -> str:
         ("the paper links to it", parts.get("ours", 0) > 0.1),
         ("the task fits", parts.get("task", 0) > 0.1),
         ("it is a standard dataset of this topic", parts.get("benchmark", 0) > 0.1),
+        ("it is much used for work in such words", parts.get("benchmark", 1) <= 0.1 and parts["near"] > 0.15),
         ("the request names it", parts.get("name", 0) > 0.4),
         ("its text matches the words", parts.get("words", 0) > 0.15),
     ]
