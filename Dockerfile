@@ -23,9 +23,12 @@ WORKDIR /home/user/app
 # The program belongs to root: what runs in here can change runs, never the program that judges them.
 COPY --from=dependencies /home/user/app/.venv .venv
 COPY . .
-RUN .venv/bin/python -m compileall -q copilot && install -d -o user -g user logs
+RUN .venv/bin/python -m compileall -q copilot && install -d -o user -g user /data
 # Who opens a port to others has visitors. A server for one person says so: COPILOT_SHARED=0 (container.sh does).
-ENV PATH=/home/user/app/.venv/bin:$PATH HOME=/home/user COPILOT_HOME=/home/user/app COPILOT_SHARED=1
+ENV COPILOT_SHARED=1
+# A Space mounts its storage at /data; what is kept is below it.
+ENV PATH=/home/user/app/.venv/bin:$PATH HOME=/home/user COPILOT_HOME=/home/user/app COPILOT_LOGS=/data/logs \
+    COPILOT_CACHE=/data/logs/.cache HF_HOME=/data/logs/.cache/huggingface
 USER user
 EXPOSE 7860
 ENTRYPOINT ["tini", "--", "sh", "scripts/start.sh"]

@@ -93,7 +93,7 @@ build() {
 # Keys travel as a file, not in the environment: no process has them there, and `inspect` does not show them.
 # COPILOT_HOSTS: a page of a stranger whose name leads to this machine is not answered.
 own_options() {
-    options+=(--volume "$PWD/logs:/home/user/app/logs:z" --env COPILOT_SHARED=0 --env COPILOT_HOSTS=localhost)
+    options+=(--volume "$PWD/logs:/data/logs:z" --env COPILOT_SHARED=0 --env COPILOT_HOSTS=localhost)
     [ ! -f .env ] || options+=(--volume "$PWD/.env:/home/user/app/.env:ro,z")
     owner_options
     [ "$gpu" = no ] || gpu_options

@@ -1,7 +1,6 @@
 #!/bin/sh
-# First program in the container: finds the folders for runs and downloads, tries them, and becomes the given command.
-# Runs are kept in COPILOT_LOGS; else in /data/logs where something is mounted at /data (a Space with storage);
-# else in logs/ of the app, and then a volume should be mounted there: without one they end with the container.
+# First program in the container: tries the folders for runs (COPILOT_LOGS) and downloads (COPILOT_CACHE), says so when
+# runs end with the container because nothing is mounted there, and becomes the command that it was given.
 set -eu
 
 stop() {
@@ -29,14 +28,8 @@ check() {
     esac
 }
 
-if [ -z "${COPILOT_LOGS:-}" ] && [ -d /data ]; then
-    COPILOT_LOGS=/data/logs
-    COPILOT_CACHE="${COPILOT_CACHE:-/data/cache}"
-fi
-export COPILOT_LOGS="${COPILOT_LOGS:-$COPILOT_HOME/logs}" COPILOT_CACHE="${COPILOT_CACHE:-$COPILOT_HOME/logs/.cache}"
 check "$COPILOT_LOGS"
 check "$COPILOT_CACHE"
-export HF_HOME="${HF_HOME:-$COPILOT_CACHE/huggingface}"
 [ ! -e .env ] || [ -r .env ] ||
     stop "The keys in .env are closed to uid $(id -u), the user of this container: chown $(id -u) .env outside of it."
 [ "$(stat -c %m "$COPILOT_LOGS")" != / ] ||

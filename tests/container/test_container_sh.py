@@ -96,7 +96,7 @@ def test_run_builds_then_starts_for_this_machine_only(place: Place) -> None:
     assert ("--build-arg", "EXTRA=core") in _pairs(build)
     assert _pairs(call) >= {
         ("--publish", "127.0.0.1:7999:7860"),
-        ("--volume", f"{place.home}/logs:/home/user/app/logs:z"),
+        ("--volume", f"{place.home}/logs:/data/logs:z"),
         ("--env", "COPILOT_SHARED=0"),
         ("--cap-drop", "all"),
         ("--security-opt", "no-new-privileges"),
