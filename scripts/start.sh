@@ -34,5 +34,9 @@ check "$COPILOT_CACHE"
     stop "The keys in .env are closed to uid $(id -u), the user of this container: chown $(id -u) .env outside of it."
 [ "$(stat -c %m "$COPILOT_LOGS")" != / ] ||
     echo "Runs are kept inside this container and end with it: mount a volume at /data to keep them." >&2
+case "${CPU_CORES:-}" in # said by a Space; what the kernel says is the number of its host
+"" | *[!0-9]*) ;;
+*) export COPILOT_MAX_ENGINES="${COPILOT_MAX_ENGINES:-$(((CPU_CORES + 1) / 2))}" ;;
+esac
 [ -w "$HOME" ] || export HOME=/tmp
 exec "$@"

@@ -78,3 +78,11 @@ def test_keys_that_the_user_may_not_read_stop_the_start(home: Path) -> None:
 def test_a_home_that_cannot_be_written_is_replaced(home: Path) -> None:
     done = start(home, "sh", "-c", "echo $HOME", HOME="/no/home")
     assert done.stdout.strip() == "/tmp"
+
+
+@pytest.mark.parametrize(("cores", "engines"), [("8", "4"), ("3", "2"), ("1", "1"), ("", ""), ("many", "")])
+def test_engines_at_once_follow_the_processors_of_the_space(home: Path, cores: str, engines: str) -> None:
+    done = start(home, "sh", "-c", "echo $COPILOT_MAX_ENGINES", CPU_CORES=cores)
+    assert done.stdout.strip() == engines
+    named = start(home, "sh", "-c", "echo $COPILOT_MAX_ENGINES", CPU_CORES=cores, COPILOT_MAX_ENGINES="7")
+    assert named.stdout.strip() == "7"
