@@ -64,9 +64,10 @@ class Budget(Value):
         tokens = None if self.limit_tokens is None else asked * worst_case_tokens(request)
         if self.limit_usd is not None:
             if usd is None:
+                who = model.name if asked == 1 else f"{model.name} or its fall-back"
                 raise Paused(
                     "budget",
-                    f"no price is known for {model.name}, so a budget in dollars cannot be kept; "
+                    f"no price is known for {who}, so a budget in dollars cannot be kept; "
                     "choose a priced model, or cap tokens instead of dollars",
                 )
             self._check("usd", usd, f"the next call to {model.name} may cost")

@@ -145,3 +145,12 @@ def test_programs_with_the_gpu_are_counted_and_reserved_by_their_limit(open_desk
     desk.budget().reserve_time(gpu_s=70.0)
     with pytest.raises(Paused, match="71 GPU-seconds, but 30"):
         desk.budget().reserve_time(gpu_s=71.0)
+
+
+def test_a_fallback_without_a_price_breaks_no_cap_in_dollars(open_desk: Opener) -> None:
+    with AnthropicServer([Say(text="never asked")]) as claude, OpenAIServer([Say(text="nor this")]) as other:
+        unpriced = model_for("openai:a-model-nobody-priced", other)
+        desk = open_desk(Settings(budget_usd=5.0), model_for("claude", claude), unpriced)
+        with pytest.raises(Paused, match="or its fall-back"):
+            desk.ask(question())
+        assert claude.requests == []
