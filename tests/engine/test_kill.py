@@ -80,7 +80,7 @@ def test_a_run_killed_after_every_event_ends_in_the_same_verdict(home: Home, wan
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(6000)
 def test_a_run_killed_within_every_write_ends_in_the_same_verdict(home: Home, wanted: RunState) -> None:
     run = begin(home)
     assert kill_at_events(run, home, "within") >= 40
