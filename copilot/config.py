@@ -49,6 +49,10 @@ def find_home(start: Path | None = None) -> Home:
     return Home(checkout if (checkout / "problems").is_dir() else start)
 
 
+PAPER_PASSWORD = "COPILOT_PAPER_PASSWORD"
+"""Environment variable that opens an encrypted paper: it reaches the reader and is written nowhere."""
+
+
 def environment(home: Home) -> Mapping[str, str]:
     """The process environment over `.env` of the home folder; nothing is exported to children by this."""
     from dotenv import dotenv_values

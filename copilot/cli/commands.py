@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from copilot import api
 from copilot.cli.edits import edits_of
 from copilot.cli.progress import Live, Progress
 from copilot.cli.words import verdict_lines
-from copilot.config import environment, find_home
+from copilot.config import PAPER_PASSWORD, environment, find_home
 from copilot.domain.edits import Edits
 from copilot.domain.task import OwnCode, Settings, TaskMetric
 from copilot.errors import CopilotError, SetupError
@@ -38,6 +39,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         "approve": arguments.approve,
         "sandbox": arguments.sandbox,
         "allow": arguments.allow,
+        "ocr": arguments.ocr,
     }
     return _checked({name: value for name, value in given.items() if value is not None})
 
@@ -64,8 +66,14 @@ def run(arguments: argparse.Namespace) -> int:
         code=_own_code(arguments),
         settings=settings_of(arguments),
     )
-    folder = api.start(ask)
-    return _work(folder, as_json=arguments.json, quiet=False)
+    secret = _password(arguments)
+    folder = api.start(ask, keys=secret)
+    return _work(folder, as_json=arguments.json, quiet=False, secret=secret)
+
+
+def _password(arguments: argparse.Namespace) -> dict[str, str]:
+    """The paper's password as the engine reads it from its environment: no program and no file sees it there."""
+    return {PAPER_PASSWORD: arguments.password} if arguments.password else {}
 
 
 def _own_code(arguments: argparse.Namespace) -> OwnCode | None:
@@ -87,7 +95,14 @@ def resume(arguments: argparse.Namespace) -> int:
     """`copilot resume`."""
     folder = api.find(arguments.run)
     changed = _new_limits(folder, arguments)
-    return _work(folder, as_json=arguments.json, quiet=arguments.quiet, wait=arguments.wait, settings=changed)
+    return _work(
+        folder,
+        as_json=arguments.json,
+        quiet=arguments.quiet,
+        wait=arguments.wait,
+        settings=changed,
+        secret=_password(arguments),
+    )
 
 
 def branch(arguments: argparse.Namespace) -> int:
@@ -112,7 +127,13 @@ def _new_limits(folder: RunFolder, arguments: argparse.Namespace) -> Settings | 
 
 
 def _work(
-    folder: RunFolder, *, as_json: bool, quiet: bool, wait: bool = False, settings: Settings | None = None
+    folder: RunFolder,
+    *,
+    as_json: bool,
+    quiet: bool,
+    wait: bool = False,
+    settings: Settings | None = None,
+    secret: Mapping[str, str] | None = None,
 ) -> int:
     from copilot.engine.pipeline import drive, nobody, patient
 
@@ -132,7 +153,7 @@ def _work(
     drive(
         folder,
         home,
-        environment(home),
+        {**environment(home), **(secret or {})},
         on_event=see,
         on_text=live.hear,
         wait=patient if wait else asker,
@@ -287,7 +308,7 @@ def amend(arguments: argparse.Namespace) -> int:
 
 def parse(arguments: argparse.Namespace) -> int:
     """`copilot parse`."""
-    paper = api.parse(arguments.paper, password=arguments.password)
+    paper = api.parse(arguments.paper, password=arguments.password, ocr=arguments.ocr)
     if arguments.json:
         print(paper.model_dump_json(exclude={"page_texts"}, indent=1))
         return 0
@@ -305,10 +326,11 @@ def ideas(arguments: argparse.Namespace) -> int:
     """`copilot ideas`: a run that stops after the review; `copilot resume` would go on with it."""
     from copilot.engine.pipeline import IDEAS_ONLY, drive
 
-    folder = api.start(api.Ask(paper=arguments.paper, settings=settings_of(arguments)))
+    secret = _password(arguments)
+    folder = api.start(api.Ask(paper=arguments.paper, settings=settings_of(arguments)), keys=secret)
     home = find_home()
     progress = Progress(sys.stderr)
-    drive(folder, home, environment(home), on_event=progress.show, phases=IDEAS_ONLY)
+    drive(folder, home, {**environment(home), **secret}, on_event=progress.show, phases=IDEAS_ONLY)
     state = api.state(folder)
     if arguments.json:
         found = [idea.model_dump(mode="json") for idea in state.ideas.values()]

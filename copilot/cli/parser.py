@@ -8,7 +8,7 @@ from typing import Any
 from copilot import __version__
 from copilot.cli import commands, tools
 
-LEVELS = ("namespace", "landlock", "seccomp-only", "limits-only")
+LEVELS = ("namespace", "landlock", "container", "seccomp-only", "limits-only")
 LLM_HELP = "offline, claude, gpt4, gemini, llama, or provider:model (default: offline, which is no language model)"
 
 FALLBACK_HELP = "the model that takes over when a role's own does not answer any more; stamped on the verdict"
@@ -51,6 +51,7 @@ def _runs(actions: Any) -> None:
         actions, "resume", commands.resume, "Go on with a run that was paused, stopped by a crash, or killed."
     )
     _run_argument(resume)
+    _opening(resume)
     resume.add_argument("--budget", type=float, metavar="USD", help="a new cap in dollars for the whole run")
     resume.add_argument("--minutes", type=float, metavar="MINUTES", help="a new cap in minutes for the whole run")
     _caps(resume, "a new cap, for the whole run: ")
@@ -115,7 +116,8 @@ def _runs(actions: Any) -> None:
 def _papers(actions: Any) -> None:
     parse = _add(actions, "parse", commands.parse, "Read a paper: title, authors, sections, references, claims.")
     parse.add_argument("paper", metavar="PAPER", help="a PDF file or an arXiv id")
-    parse.add_argument("--password", default=None, help="for an encrypted PDF")
+    _opening(parse)
+    parse.add_argument("--ocr", action="store_true", help=OCR_HELP)
     _json(parse)
     ideas = _add(actions, "ideas", commands.ideas, "Draft grounded hypotheses from a paper, and stop there.")
     ideas.add_argument("paper", metavar="PAPER", help="a PDF file or an arXiv id")
@@ -196,7 +198,7 @@ def _tools(actions: Any) -> None:
     script.add_argument("--inputs", default="", metavar="DIR", help="read-only folder")
     script.add_argument("--seconds", type=float, default=60.0, help="time limit (default 60)")
     script.add_argument("--record", default="", metavar="DIR", help="where log.jsonl and report.json go")
-    script.add_argument("--level", default="auto", help="auto, namespace, landlock, seccomp-only or limits-only")
+    script.add_argument("--level", default="auto", help=f"auto, {', '.join(LEVELS)}")
     script.add_argument("script", metavar="SCRIPT.py")
     script.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS")
     check = _add(inner, "check", tools.sandbox_check, "Run the attack suite here; says which level holds what.")
@@ -204,7 +206,16 @@ def _tools(actions: Any) -> None:
     _json(check)
 
 
+OCR_HELP = "recognise the text of scanned pages with Tesseract"
+
+
+def _opening(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--password", metavar="WORD", help="for an encrypted PDF; it is kept nowhere")
+
+
 def _settings(command: argparse.ArgumentParser) -> None:
+    _opening(command)
+    command.add_argument("--ocr", action="store_true", default=None, help=OCR_HELP)
     command.add_argument("--llm", default="offline", metavar="NAME", help=LLM_HELP)
     command.add_argument("--seeds", type=int, metavar="N", help="seeds per arm (default: the task's, else 8)")
     command.add_argument(

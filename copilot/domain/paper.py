@@ -124,5 +124,7 @@ class Paper(Value):
     page_texts: list[str] = []
     """Plain reading-order text of each page: what a quote is checked against."""
     arxiv_id: str = ""
+    recognised: bool = False
+    """Whether text of it comes from OCR: words and numbers may be wrong."""
     looks_like_paper: bool = True
     """False when the document has text but not the marks of a research paper; then no ideas may be drafted from it."""

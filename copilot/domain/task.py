@@ -96,6 +96,8 @@ class Settings(Value):
     """Cap of wall seconds with the GPU; programs get the GPU only when it is given."""
     fallback: str = ""
     fallbacks: dict[str, str] = {}
+    ocr: bool = False
+    """Whether pages of the paper without text are recognised by Tesseract; the verdict then says so."""
     allow: list[str] = []
     """What the agent may have fetched without a question: a package's name (with what it needs), or a Hub id as
     `OWNER/NAME`, `model:NAME`, `dataset:NAME` or `code:OWNER/NAME`."""

@@ -6,7 +6,9 @@ import time
 from pathlib import Path
 
 from copilot.agents.keywords import Keywords, keywords
+from copilot.config import PAPER_PASSWORD
 from copilot.domain.paper import Paper
+from copilot.domain.task import Settings
 from copilot.engine.services import Services, refuse_no_paper
 from copilot.errors import RunFailed
 from copilot.events import ClaimsExtracted, LiteratureFound, PaperRead
@@ -22,7 +24,8 @@ def read(services: Services) -> None:
     local = services.run.paper
     source = str(local) if local.is_file() else services.task.head.paper
     began = time.monotonic()
-    paper = read_paper(source, cache=services.home.cache)
+    ocr = (state.settings or Settings()).ocr
+    paper = read_paper(source, cache=services.home.cache, password=services.env.get(PAPER_PASSWORD), ocr=ocr)
     if source == str(local):
         paper = paper.model_copy(update={"source": Path(services.task.head.paper).name})
     event = PaperRead(

@@ -304,7 +304,7 @@ def refuse_no_paper(paper: Paper) -> None:
     """Raises CannotDo for a document that has no text or is no research paper: no ideas are drafted from nothing."""
     if not any(text.strip() for text in paper.page_texts):
         raise CannotDo(
-            "this PDF has no text layer (a scan?), so there is nothing to ground ideas in; run OCR on it first"
+            "this PDF has no text layer (a scan?), so there is nothing to ground ideas in; start again with --ocr"
         )
     if not paper.looks_like_paper:
         raise CannotDo("this document does not look like a research paper, so no hypotheses are drafted from it")

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Literal
 
 from copilot import __version__
-from copilot.config import Home
+from copilot.config import PAPER_PASSWORD, Home
 from copilot.disk import settle, settle_tree
 from copilot.domain.idea import Scalar
+from copilot.domain.paper import Paper
 from copilot.domain.task import OwnCode, Settings, Task
 from copilot.engine.services import open_models
 from copilot.engine.tasks import load_task
@@ -26,6 +27,7 @@ from copilot.lab.workspace import MAX_BYTES, MAX_FILES, Workspace, walk_regular
 from copilot.runs import RunFolder, clear_abandoned, new_run
 
 MAX_PAPER_MB = 100
+RECOGNISED = "The paper's text comes from OCR: its quotes, names and numbers may be wrong."
 COMMON_NAMES = {"paper", "main", "article", "manuscript", "download", "document"}
 
 
@@ -45,8 +47,7 @@ def start_run(
     found, source = _resolve(task, paper, objective, home) if not own else _with_code(own, task, paper, objective, home)
     pdf = _paper_file(found, home if task else None)
     label = open_models(settings, found, env)
-    if pdf is not None:
-        _read_once(pdf, home)
+    recognised = pdf is not None and _read_once(pdf, home, settings, env).recognised
     clear_abandoned(home.logs)
     run = new_run(home.logs, found.name)
     if pdf is not None:
@@ -62,18 +63,18 @@ def start_run(
         settings=settings,
         version=__version__,
         machine=machine(),
-        stamps=[*([label] if label else []), *stamps],
+        stamps=[*([label] if label else []), *([RECOGNISED] if recognised else []), *stamps],
     )
     journal.append(started)
     journal.close()
     return run
 
 
-def _read_once(pdf: Path, home: Home) -> None:
+def _read_once(pdf: Path, home: Home, settings: Settings, env: Mapping[str, str]) -> Paper:
     """Read the paper into the cache, so that a locked or broken file is refused before anything is made."""
     from copilot.paper.read import read_paper
 
-    read_paper(pdf, cache=home.cache)
+    return read_paper(pdf, cache=home.cache, password=env.get(PAPER_PASSWORD), ocr=settings.ocr)
 
 
 Source = Literal["task", "paper", "objective"]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -23,6 +22,7 @@ from copilot.paper.heading_words import Heading, Mark
 from copilot.paper.headings import find_headings
 from copilot.paper.limits import ReadLimits
 from copilot.paper.lines import Line, PageLines, read_page
+from copilot.paper.ocr import WARNING, hint
 from copilot.paper.references import find_spans, read_references
 from copilot.paper.words import clean, hyphenated_words, join_lines
 
@@ -35,16 +35,24 @@ class Refused(Exception):
         self.kind = kind
 
 
-def parse_pdf(path: Path, password: str | None, limits: ReadLimits) -> Paper:
-    """The paper in a PDF file. Raises Refused with one clear sentence."""
+def parse_pdf(
+    path: Path, password: str | None, limits: ReadLimits, language_data: str | None = None, ocr: bool = False
+) -> Paper:
+    """The paper in a PDF file. With `ocr`, pages without text are recognised by Tesseract, whose data lie in
+    `language_data`. Raises Refused with one clear sentence."""
     data = path.read_bytes()
     pdf = open_pdf(data, path.name, password)
     warnings: list[str] = []
     if pdf.is_repaired:
         warnings.append("The file is damaged; it was repaired while reading, and parts may be missing.")
-    pages = _read_pages(pdf, limits, warnings)
+    if ocr and not language_data:
+        raise Refused("no_ocr", "OCR was asked for, but Tesseract (with its data for English) is not installed here.")
+    pages = _read_pages(pdf, limits, warnings, language_data if ocr else None)
     if not pages:
         raise Refused("empty", f"{path.name} has no page that could be read; get an undamaged copy.")
+    if any(page.recognised for page in pages):
+        warnings.append(WARNING)
+    _check_text(pages, warnings, language_data)
     paper = _assemble(pdf, pages, warnings, hashlib.sha256(data).hexdigest(), str(path))
     pdf.close()
     return paper
@@ -61,8 +69,7 @@ def open_pdf(data: bytes, name: str, password: str | None) -> Any:
     try:
         pdf = pymupdf.open(stream=data, filetype="pdf")
         if pdf.needs_pass and not (password and pdf.authenticate(password)):
-            hint = "`copilot parse --password` reads it; a run wants a copy without a password"
-            why = "the password given does not open it" if password else hint
+            why = "the password given does not open it" if password else "give it with --password"
             raise Refused("password", f"{name} is encrypted and needs a password: {why}.")
         if pdf.page_count < 1:
             raise Refused("empty", f"{name} has no pages; it is damaged or not a PDF.")
@@ -79,7 +86,7 @@ def faults() -> tuple[type[Exception], ...]:
     return RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError, OSError, mupdf_error
 
 
-def _read_pages(pdf: Any, limits: ReadLimits, warnings: list[str]) -> list[PageLines]:
+def _read_pages(pdf: Any, limits: ReadLimits, warnings: list[str], language_data: str | None) -> list[PageLines]:
     pages: list[PageLines] = []
     deadline = time.monotonic() + 0.6 * limits.seconds
     broken: list[int] = []
@@ -88,7 +95,7 @@ def _read_pages(pdf: Any, limits: ReadLimits, warnings: list[str]) -> list[PageL
             warnings.append(f"Reading took too long: only the first {number - 1} of {pdf.page_count} pages were read.")
             break
         try:
-            pages.append(read_page(pdf[number - 1], number, limits.max_page_chars))
+            pages.append(read_page(pdf[number - 1], number, limits.max_page_chars, language_data))
         except faults():
             broken.append(number)
             pages.append(PageLines(number, 612.0, 792.0, []))
@@ -102,7 +109,6 @@ def _read_pages(pdf: Any, limits: ReadLimits, warnings: list[str]) -> list[PageL
 
 
 def _assemble(pdf: Any, pages: list[PageLines], warnings: list[str], sha256: str, source: str) -> Paper:
-    _check_text(pages, warnings)
     rotated = [text for page in pages for text in page.rotated]
     hidden = [(page.number, text) for page in pages for text in page.hidden]
     bad, chars = sum(p.bad_chars for p in pages), sum(p.chars for p in pages)
@@ -143,10 +149,11 @@ def _assemble(pdf: Any, pages: list[PageLines], warnings: list[str], sha256: str
         page_texts=texts,
         arxiv_id=find_stamp(rotated, texts[0] if texts else ""),
         looks_like_paper=paperlike,
+        recognised=any(page.recognised for page in pages),
     )
 
 
-def _check_text(pages: list[PageLines], warnings: list[str]) -> None:
+def _check_text(pages: list[PageLines], warnings: list[str], language_data: str | None) -> None:
     """Warns, or names OCR, when there is nothing to read. Vertical writing is text; a stamp on a margin is not."""
     empty = [
         page.number
@@ -154,16 +161,9 @@ def _check_text(pages: list[PageLines], warnings: list[str]) -> None:
         if page.chars < 20 and (page.chars == 0 or page.images) and sum(map(len, page.rotated)) < 200
     ]
     if len(empty) == len(pages):
-        warnings.append("No text layer: the pages are pictures (a scan). " + ocr_hint())
+        warnings.append("No text layer: the pages are pictures (a scan). " + hint(language_data))
     elif len(empty) > 0.5 * len(pages) and len(pages) > 2:
-        warnings.append(f"{len(empty)} of {len(pages)} pages have no text layer. " + ocr_hint())
-
-
-def ocr_hint() -> str:
-    """What a person can do about a scan, given what is installed here."""
-    if shutil.which("tesseract"):
-        return "Tesseract is installed: run OCR first, for example `ocrmypdf in.pdf out.pdf`, and read the result."
-    return "Install Tesseract (and ocrmypdf) to add a text layer by OCR, or get the original PDF."
+        warnings.append(f"{len(empty)} of {len(pages)} pages have no text layer. " + hint(language_data))
 
 
 def page_texts(document: Document, floats: set[int]) -> list[str]:

@@ -50,7 +50,10 @@ def _read(request: dict[str, Any], limits: ReadLimits) -> Paper:
     from copilot.paper.assemble import parse_pdf
     from copilot.paper.claims import extract_claims
 
-    paper = parse_pdf(Path(request["path"]), request.get("password"), limits) if request.get("path") else None
+    paper = None
+    if path := request.get("path"):
+        ocr = bool(request.get("ocr"))
+        paper = parse_pdf(Path(path), request.get("password"), limits, request.get("language_data"), ocr)
     if request.get("record"):
         paper = _join(paper, request)
     if paper is None:

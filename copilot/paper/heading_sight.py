@@ -33,6 +33,7 @@ from copilot.paper.heading_words import (
     style_of,
 )
 from copilot.paper.lines import Line
+from copilot.paper.ocr import FONT as OCR_FONT
 from copilot.paper.words import join_lines, letters, unspace
 
 
@@ -44,7 +45,7 @@ def seen_headings(document: Document, anchors: list[Mark], start: int) -> list[H
         (i, line)
         for i, line in enumerate(document.lines)
         if i >= start
-        and (i in anchored or stands_out(document, line) or bold_prefix(document, line))
+        and (i in anchored or stands_out(document, line) or bold_prefix(document, line) or _recognised(document, i))
         and i not in contents
         and _may_head(line)
     ]
@@ -52,6 +53,14 @@ def seen_headings(document: Document, anchors: list[Mark], start: int) -> list[H
     if len(chain) >= 2:
         return _numbered_paper(document, candidates, chain)
     return _unnumbered_paper(document, candidates)
+
+
+def _recognised(document: Document, i: int) -> bool:
+    """Whether a line of a scan is set apart and numbered or called like a heading: OCR tells no bold type."""
+    line = document.lines[i]
+    number = numbering(line)
+    named = (number and number[1][:1].isupper()) or MAIN.fullmatch(line.text) or BACK.fullmatch(line.text)
+    return line.font == OCR_FONT and len(line.text) < 70 and bool(named) and _set_apart(document, i)
 
 
 def _anchored(document: Document, anchors: list[Mark]) -> set[int]:

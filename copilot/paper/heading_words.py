@@ -39,7 +39,8 @@ BACK = re.compile(
     r"|(?:data|code|software)(?: and (?:data|code|materials?|software))? availability(?: statement)?"
     r"|(?:declaration of )?(?:conflicts? of|competing) interests?|funding|appendix|appendices"
     r"|supplementa(?:ry|l) (?:materials?|information)|(?:neurips )?paper checklist|disclosure.{0,20}"
-    r"|acknowledge?ments? .{0,30}|use of (?:large language models|ai).{0,30}|llm usage.{0,30}|availability.{0,40}",
+    r"|acknowledge?ments? .{0,30}|use of (?:large language models|ai).{0,30}|llm usage.{0,30}"
+    r"|availability(?: of .{3,40}| statement)?",
     re.I,
 )
 REFERENCES = re.compile(

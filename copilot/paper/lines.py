@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from copilot.domain.paper import Box
+from copilot.paper.ocr import even_sizes, recognise
 from copilot.paper.words import clean, letters
 
 _BOLD = re.compile(r"bold|medi(?!um ?ital)|black|heavy|demi|semib|cmbx|cmssbx|sfbx|ecbx|-bd|bx\d|[-,.]b(?:i|t)?$", re.I)
@@ -114,15 +115,26 @@ class PageLines:
     """Words with their boxes, only on pages that print a table's caption."""
     bad_chars: int = 0
     chars: int = 0
+    recognised: bool = False
+    """Whether the text comes from OCR."""
 
 
-def read_page(page: Any, number: int, max_chars: int) -> PageLines:
-    """Lines of a `pymupdf.Page`. At most `max_chars` characters are kept; a page with more is cut there."""
+def read_page(page: Any, number: int, max_chars: int, language_data: str | None = None) -> PageLines:
+    """Lines of a `pymupdf.Page`. At most `max_chars` characters are kept; a page with more is cut there.
+
+    A page without text is given to OCR when `language_data` names Tesseract's folder.
+    """
     import pymupdf
 
     text_page = page.get_textpage(flags=pymupdf.TEXT_PRESERVE_WHITESPACE)
+    recognised = bool(language_data) and len(text_page.extractText().strip()) < 20
+    if language_data and recognised:
+        text_page = recognise(page, language_data)
     data = text_page.extractDICT()
     out = PageLines(number, float(page.rect.width), float(page.rect.height), [])
+    out.recognised = recognised
+    if recognised:
+        even_sizes(data["blocks"])
     contrast = _Contrast(page)
     if not any(block.get("lines") for block in data["blocks"]):
         out.images = [tuple(info["bbox"]) for info in page.get_image_info()[:50]]

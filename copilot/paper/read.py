@@ -21,25 +21,35 @@ from copilot.domain.paper import Paper
 from copilot.errors import SetupError
 from copilot.paper.arxiv_id import ArxivId, parse_arxiv_id
 from copilot.paper.limits import MEBIBYTE, ReadLimits
+from copilot.paper.ocr import find_language_data, with_time
 
 __all__ = ["ReadLimits", "read_paper"]
 
-READER_VERSION = 4
+READER_VERSION = 5
 """Part of the cache key: raise it when reading the same file would give another result."""
 _DEFAULT = ReadLimits()
 
 
-def read_paper(source: str | Path, *, cache: Path, password: str | None = None, limits: ReadLimits = _DEFAULT) -> Paper:
+def read_paper(
+    source: str | Path,
+    *,
+    cache: Path,
+    password: str | None = None,
+    ocr: bool = False,
+    limits: ReadLimits = _DEFAULT,
+) -> Paper:
     """The paper at a path or of an arXiv id (any spelling), with its claims ledger.
 
-    Raises SetupError when there is no such file, it is no readable PDF, it is locked, or arXiv cannot be reached.
+    `ocr` has pages without text recognised by Tesseract. What a password opens is not cached. Raises SetupError when
+    there is no such file, it is no readable PDF, it is locked, Tesseract is missing, or arXiv cannot be reached.
     """
     text = str(source).strip()
     path = Path(text).expanduser()
     if not path.exists() and (arxiv_id := parse_arxiv_id(text)):
         return _read_arxiv(arxiv_id, cache, limits)
     _check(path, limits)
-    return _read({"path": str(path.resolve()), "password": password}, path.name, text, cache, limits)
+    request = {"path": str(path.resolve()), "password": password, "language_data": find_language_data(), "ocr": ocr}
+    return _read(request, path.name, text, cache, with_time(limits) if ocr else limits)
 
 
 def _read_arxiv(arxiv_id: ArxivId, cache: Path, limits: ReadLimits) -> Paper:
@@ -83,7 +93,14 @@ def _check(path: Path, limits: ReadLimits) -> None:
 
 def _cache_key(request: dict[str, Any], limits: ReadLimits) -> str:
     files = [hashlib.sha256(Path(request[k]).read_bytes()).hexdigest() for k in ("path", "source") if request.get(k)]
-    parts = [READER_VERSION, files, request.get("record"), limits.max_pages, limits.max_page_chars]
+    parts = [
+        READER_VERSION,
+        files,
+        request.get("record"),
+        limits.max_pages,
+        limits.max_page_chars,
+        bool(request.get("ocr")),
+    ]
     return sha256_text(canonical_json(parts))[:40]
 
 
