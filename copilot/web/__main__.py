@@ -33,6 +33,7 @@ def main() -> None:
             "server.maxUploadSize": MAX_MB,
             "server.fileWatcherType": "none",
             "browser.gatherUsageStats": False,
+            "browser.serverAddress": "localhost",  # else the start waits for a stranger to say our address
             "client.showErrorDetails": "none" if os.environ.get("COPILOT_SHARED") == "1" else "full",
         }
     )
