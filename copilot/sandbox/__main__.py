@@ -21,7 +21,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--inputs", type=Path, default=None, help="a folder it may read")
     run.add_argument("--seconds", type=float, default=600.0, help="wall time (default: %(default)s)")
     run.add_argument("--record", type=Path, default=None, help="where log.jsonl and report.json go")
-    run.add_argument("--level", default="auto", help="auto, namespace, landlock, seccomp-only or limits-only")
+    run.add_argument("--level", default="auto", help=f"auto, {', '.join(LEVELS)}")
     run.add_argument("--warm", action="store_true", help="start it from a process that has its imports, or not at all")
     run.add_argument("script", type=Path)
     run.add_argument("args", nargs=argparse.REMAINDER)

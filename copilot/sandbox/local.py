@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from copilot.errors import SetupError
-from copilot.sandbox import environment, tools, warm
+from copilot.sandbox import containers, environment, tools, warm
 from copilot.sandbox.protocol import Job, Level, Outcome
 from copilot.sandbox.supervisor import disk
 from copilot.sandbox.supervisor.identity import JOB_UIDS
@@ -41,6 +41,8 @@ class LocalSandbox:
         contradicts itself: a missing workspace, a log or an input inside it.
         """
         _clear_what_crashes_left()
+        if self.level == "container":
+            containers.clear_what_crashes_left()
         spec = self._spec(job)
         return self._run_warm(job, spec, stop) or self._run_cold(spec, stop)
 
@@ -84,17 +86,20 @@ class LocalSandbox:
         inputs = [path.resolve() for path in job.inputs]
         log = job.log.parent.resolve() / job.log.name
         _check_places(workspace, inputs, log)
-        argv = [environment.interpreter() if job.argv[0] == "python" else job.argv[0], *job.argv[1:]]
-        limits = job.limits
+        limits, own = job.limits, self.level != "container"
+        argv = [environment.interpreter() if own and job.argv[0] == "python" else job.argv[0], *job.argv[1:]]
+        env = environment.variables(limits.cpus, job.gpu, job.env)
+        if not own:
+            env = {name: value for name, value in env.items() if name != "PATH" or name in job.env}
         return Spec(
             level=self.level,
             argv=argv,
-            env=environment.variables(limits.cpus, job.gpu, job.env),
+            env=env,
             workspace=str(workspace),
             scratch_root=environment.scratch_root(),
             log=str(log),
             inputs=[str(path) for path in inputs],
-            read_only=environment.interpreter_folders(),
+            read_only=environment.interpreter_folders() if own else [],
             seconds=limits.seconds,
             memory_mb=limits.memory_mb,
             processes=limits.processes,
@@ -105,6 +110,8 @@ class LocalSandbox:
             bwrap=tools.find("bwrap"),
             bwrap_options=list(tools.bwrap_options()),
             prlimit=tools.find("prlimit"),
+            engine=[] if own else containers.command(),
+            image="" if own else containers.image(),
         )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from copilot.errors import SetupError
-from copilot.sandbox import tools
+from copilot.sandbox import containers, tools
 from copilot.sandbox.local import LocalSandbox
 from copilot.sandbox.protocol import Job, Level, Limits, Outcome
 from copilot.sandbox.supervisor import landlock
@@ -22,6 +22,7 @@ from copilot.sandbox.supervisor import landlock
 HOLDS: dict[Level, tuple[str, ...]] = {
     "namespace": ("read", "write", "environ", "connect", "signal", "unshare", "pids"),
     "landlock": ("read", "write", "environ", "connect", "signal", "unshare"),
+    "container": ("read", "write", "environ", "connect", "signal", "unshare", "pids"),
     "seccomp-only": ("connect", "signal", "unshare"),
     "limits-only": (),
 }
@@ -52,7 +53,7 @@ def _missing(level: Level) -> str:
         return "the program prlimit (package util-linux) is not installed."
     if level == "landlock" and landlock.abi() < 1:
         return "this kernel has no Landlock, or it is switched off."
-    return ""
+    return containers.missing() if level == "container" else ""
 
 
 @contextlib.contextmanager

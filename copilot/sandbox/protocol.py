@@ -9,12 +9,13 @@ from pydantic import Field
 
 from copilot.domain.base import Value
 
-Level = Literal["namespace", "landlock", "seccomp-only", "limits-only"]
+Level = Literal["namespace", "landlock", "container", "seccomp-only", "limits-only"]
 """What contains the program, strongest first; see `docs/sandbox.md` for what each one does and does not hold."""
 
 LEVEL_TEXTS: dict[str, str] = {
     "namespace": "Isolated: own files, no network, own processes.",
     "landlock": "Restricted (Landlock): own files, no network. Can see names of other files and running programs.",
+    "container": "Container: files of an image and its own, no network, own processes.",
     "seccomp-only": "NOT file-isolated: this code can read and change your files; network off.",
     "limits-only": "NOT ISOLATED: this code runs with your rights.",
 }

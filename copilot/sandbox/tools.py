@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from functools import cache
 
-PLACES = "/usr/bin:/bin:/usr/local/bin"
+PLACES = "/usr/bin:/bin:/usr/local/bin:/usr/sbin:/usr/local/sbin"
 NEWER_OPTIONS = ("--disable-userns", "--size")
 INSTALL_BUBBLEWRAP = (
     "Install bubblewrap (`apt install bubblewrap`, `dnf install bubblewrap` or `pacman -S bubblewrap`) and allow user "

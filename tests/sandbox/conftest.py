@@ -51,7 +51,7 @@ class Place:
 
 def require(level: Level) -> None:
     """Skip where the level's self-test does not pass (no Landlock in the kernel, say); never for the plain ones."""
-    if level in ("namespace", "landlock") and (reason := problem(level)):
+    if level in ("namespace", "landlock", "container") and (reason := problem(level)):
         pytest.skip(f"{level}: {reason}")
 
 

@@ -29,7 +29,7 @@ def test_the_strongest_level_is_chosen() -> None:
 
 
 def test_an_unknown_level_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(SetupError, match="namespace, landlock, seccomp-only, limits-only"):
+    with pytest.raises(SetupError, match="namespace, landlock, container, seccomp-only, limits-only"):
         choose("docker")
 
 

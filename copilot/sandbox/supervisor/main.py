@@ -16,7 +16,7 @@ import signal
 import time
 from collections.abc import Callable
 
-from copilot.sandbox.supervisor import disk, identity, kernel, leftovers, start, tree
+from copilot.sandbox.supervisor import container, disk, identity, kernel, leftovers, start, tree
 from copilot.sandbox.supervisor.output import Log
 from copilot.sandbox.supervisor.spec import SCRATCH_PREFIX, Result, Spec, StartError
 from copilot.sandbox.supervisor.watch import Verdict, Watch
@@ -24,6 +24,8 @@ from copilot.sandbox.supervisor.watch import Verdict, Watch
 READ_BYTES = 1 << 18
 DRAIN_BYTES = 1 << 22
 GRACE_SECONDS = 2.0
+APART = ("namespace", "container")
+"""Levels at which a job has processes and shared memory of its own."""
 _STDIN, _STDOUT = 0, 1
 
 Launch = Callable[[Spec, str, int | None], start.Started]
@@ -97,7 +99,7 @@ class Job:
         if self._terminated:
             return Verdict("timeout", self._time_text())
         self._terminated = time.monotonic()
-        behind = self._started.status is not None
+        behind = self._spec.level in APART and not self._spec.warm
         script = tree.script_of(os.getpid(), self._started.pid, in_namespace=behind)
         with contextlib.suppress(ProcessLookupError):
             os.kill(script, signal.SIGTERM)
@@ -116,6 +118,8 @@ class Job:
         """Of the program; 128 + n for signal n. None if it never ran, or if bubblewrap could not say."""
         if self._started.status is None:
             code = os.waitstatus_to_exitcode(self.reaper.status or 0)
+            if self._spec.level == "container" and code in container.NOT_STARTED and "Error" in self._log.peek()[0][:9]:
+                return None
             return code if code >= 0 else 128 - code
         os.set_blocking(self._started.status, False)
         with contextlib.suppress(BlockingIOError):
@@ -156,9 +160,11 @@ def _run(spec: Spec, scratch: str, uid: int | None, log: Log, signals: int, laun
     try:
         verdict = job.follow()
     finally:
+        if spec.level == "container":
+            container.remove(spec, scratch)
         gone = job.finish(uid)
         seconds = round(time.monotonic() - began, 4)
-    if spec.level != "namespace":
+    if spec.level not in APART:
         leftovers.sweep(before, owner)
     if verdict.reason == "exit":
         verdict = watch.look_at_disk([]) or verdict

@@ -38,6 +38,9 @@ class Spec(NamedTuple):
     bwrap_options: list[str] = []
     """Those of its newer options that the installed one has."""
     prlimit: str = ""
+    engine: list[str] = []
+    """The command of podman or docker with the options that make it work here, for the level that needs it."""
+    image: str = ""
     warm: bool = False
     """The program is run by a process that has its modules already; `argv` is then the interpreter and a file."""
 

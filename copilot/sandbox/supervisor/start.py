@@ -13,7 +13,7 @@ import resource
 import signal
 from typing import NamedTuple, NoReturn
 
-from copilot.sandbox.supervisor import bwrap, identity, kernel, landlock, seccomp, sockets, tree
+from copilot.sandbox.supervisor import bwrap, container, identity, kernel, landlock, seccomp, sockets, tree
 from copilot.sandbox.supervisor.spec import Spec, StartError
 
 OPEN_FILES = 4096
@@ -79,6 +79,11 @@ def _child(
     """Never returns: becomes the program, or says why not (into the second pipe) and ends."""
     output, errors, status = pipes
     try:
+        if spec.level == "container":
+            os.setsid()
+            _wire(output)
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+            _exec(container.build(spec, scratch, uid), container.environment(), ())
         prepare(spec, scratch, uid, output, parent)
         _enter(spec, scratch, status, guarded)
     except (OSError, StartError, ValueError) as error:

@@ -68,6 +68,16 @@ def descendants(root: int) -> list[Process]:
     return result
 
 
+def apart(processes: list[Process]) -> list[Process]:
+    """Those in another process namespace than this one: a container without the programs of its engine."""
+    here, result = os.readlink("/proc/self/ns/pid"), []
+    for process in processes:
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/{process.pid}/ns/pid") != here:
+                result.append(process)
+    return result
+
+
 def memory_estimate(processes: list[Process]) -> int:
     """Bytes of anonymous, shared and swapped memory; counts a shared page once per process, so never too little."""
     total = 0
@@ -247,10 +257,14 @@ def _kill_user(uid: int) -> None:
 
 
 def script_of(root: int, first: int, in_namespace: bool) -> int:
-    """The process that runs the job's own program: number 2 of its namespace, behind bubblewrap's two."""
-    if in_namespace:
-        for process in descendants(root):
-            numbers = next((x for x in _read(f"/proc/{process.pid}/status").splitlines() if x.startswith("NSpid:")), "")
-            if numbers.split()[2:] == ["2"]:
-                return process.pid
-    return first
+    """The process that runs the job's own program: in a namespace, the first child of that one's number 1."""
+    below = descendants(root) if in_namespace else []
+    inner = [process.pid for process in below if _number_inside(process.pid) == "1"]
+    return min((process.pid for process in below if process.parent in inner), default=first)
+
+
+def _number_inside(pid: int) -> str:
+    """The number of a process in its own namespace, "" where that is ours."""
+    lines = _read(f"/proc/{pid}/status").splitlines()
+    numbers = next((line.split() for line in lines if line.startswith("NSpid:")), [])
+    return numbers[-1] if len(numbers) > 2 else ""

@@ -55,6 +55,8 @@ class Watch:
         now = time.monotonic()
         if now >= self._next_memory:
             processes = [process for process in tree.descendants(os.getpid()) if process.alive]
+            if self._spec.level == "container":
+                processes = tree.apart(processes)
             verdict = self._look_at_processes(processes) or self._look_at_memory(processes)
             self._next_memory = _later(now, MEMORY_EVERY_SECONDS)
         if verdict is None and now >= self._next_disk:
@@ -84,7 +86,7 @@ class Watch:
 
     def _shared_memory(self, processes: list[tree.Process]) -> int:
         """Bytes in /dev/shm: the job's private one, or its part of the machine's."""
-        if self._spec.level == "namespace":
+        if self._spec.level in ("namespace", "container"):
             return tree.shared_folder_use(processes)
         return leftovers.shared_bytes(self._shared_before, self._uid)
 
