@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import streamlit as st
 
 from copilot.domain.edits import Edits, Origin, changes
@@ -11,6 +13,9 @@ from copilot.events import QuestionAsked
 from copilot.ui.parts import actions, drafts, forms, frame, links, live, questions
 from copilot.ui.parts.session import View
 from copilot.ui.parts.text import clip, count, number, one_line, plain, seconds, signed, web_address
+
+UNTOLD = frozenset({"id", "score", "source"})
+"""Fields whose change says nothing that the card does not."""
 
 
 def show() -> None:
@@ -137,8 +142,6 @@ def _reproduction(idea: Idea) -> None:
     if idea.reproduces is None:
         return
     told = idea.reproduces
-    if told.number is not None and told.metric:
-        st.caption(f"Measured there: {plain(told.metric, 60)}")
     figure = f" It gives {number(told.number)}{plain(told.unit, 20)}." if told.number is not None else ""
     st.markdown(f":material/replay: **The paper's own claim, page {told.page}.**{figure}")
     for sentence in told.distance:
@@ -156,11 +159,20 @@ def _diffs(view: View, draft: Edits, idea: Idea) -> None:
         if edit.idea.id == idea.id and edit.changes:
             made_of = f" from {' and '.join(edit.sources)}" if edit.sources else ""
             found.append((f"{edit.how.capitalize()}{made_of} by {edit.by}", edit.changes))
-    for title, changed in found:
+    for title, changed in ((title, [one for one in changed if one.field not in UNTOLD]) for title, changed in found):
         with st.expander(f"{one_line(title, 120)}: {count(len(changed), 'field')}", icon=":material/difference:"):
             for change in changed:
                 st.markdown(f"**{plain(change.field, 60)}**")
-                st.text(f"− {clip(change.before, 1500)}\n+ {clip(change.after, 1500)}")
+                st.text(f"− {clip(_said(change.before), 1500)}\n+ {clip(_said(change.after), 1500)}")
+
+
+def _said(text: str) -> str:
+    """The JSON text of a field as a person reads it; what is no JSON stays as it is."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _facts(idea: Idea) -> None:
