@@ -145,7 +145,7 @@ def _item_tokens(item: Any) -> list[str]:
     return found
 
 
-def _series(value: Any) -> np.ndarray:
+def series_of(value: Any) -> np.ndarray:
     if isinstance(value, str):
         value = [float(item) for item in value.split()]
     return np.zeros(0) if value is None or isinstance(value, float) else np.asarray(value, dtype=float)
@@ -166,7 +166,7 @@ def convert(column: pd.Series, kind: str, root: Path) -> pd.Series:
     if kind == "tokens":
         return _cells([_tokens(value) for value in column], column.index)
     if kind == "series":
-        return _cells([_series(value) for value in column], column.index)
+        return _cells([series_of(value) for value in column], column.index)
     if kind in {"image", "edges"}:
         return _cells([np.asarray(value) for value in column], column.index)
     return column.map(lambda value: "" if value is None or value != value else str(value)).astype(object)

@@ -105,6 +105,9 @@ def _tabular(kind: TaskKind) -> list[Candidate]:
     if kind.rows > 6000:
         leaf |= {"trees": 120, "learning_rate": 0.1}
     found = [Candidate(parameters={"model": n, **(leaf if n in grown else {})}, rationale=why[n]) for n in names]
+    if kind.metric.startswith("pinball_"):
+        slow: dict[str, Scalar] = {"model": "hist_gradient_boosting", "learning_rate": 0.02, "trees": 600}
+        found.append(Candidate(parameters=slow, rationale="The same with smaller steps: extreme quantiles are noisy."))
     if kind.metric in {"macro_f1", "balanced_accuracy"}:
         extra = {"model": "hist_gradient_boosting", "balanced": True}
         found.insert(
@@ -135,8 +138,13 @@ def _text(kind: TaskKind) -> list[Candidate]:
 
 def _text_models(kind: TaskKind) -> list[Candidate]:
     if kind.problem == "regression":
-        models = [{"model": "ridge", "grams": "words_and_chars"}, {"model": "ridge", "grams": "words"}]
-        return [Candidate(parameters=dict(m), rationale="Ridge regression on n-gram weights.") for m in models]
+        linear, robust = "Ridge regression on n-gram weights.", "A linear margin bears outliers among the targets."
+        return [
+            Candidate(parameters={"model": "ridge", "grams": "words_and_chars"}, rationale=linear),
+            Candidate(parameters={"model": "ridge", "grams": "words"}, rationale=linear),
+            Candidate(parameters={"model": "linear_svm", "grams": "words"}, rationale=robust),
+            Candidate(parameters={"model": "linear_svm", "grams": "words", "c": 0.1}, rationale=robust),
+        ]
     both = "Character runs catch spelling and word forms that whole words miss."
     regular = "Word pairs with a linear margin: the strong classical choice for short texts."
     shares = "Calibrated shares come with logistic regression on the same n-grams."
@@ -173,6 +181,7 @@ def _images(kind: TaskKind) -> list[Candidate]:
         ({"model": "rbf_svm", "features": "both"}, "Pixels and gradients together."),
         ({"model": "extra_trees", "features": "both"}, "Trees pick the few places that matter."),
         ({"model": "logistic_regression", "features": "both"}, "A linear model with calibrated shares."),
+        ({"model": "logistic_regression", "features": "gradients"}, "The same on gradients alone."),
     ]
     if kind.metric in {"log_loss", "brier"} or (kind.metric == "roc_auc" and kind.positive is None):
         found = [item for item in found if item[0]["model"] != "rbf_svm"]
@@ -225,6 +234,7 @@ def _graph(kind: TaskKind) -> list[Candidate]:
         pairs = [
             ("structure", "Several measures of structure, weighed by a linear model."),
             ("boosting", "The same, boosted."),
+            ("trees", "Randomised trees on the same measures, for few examples."),
         ]
         if kind.roles["task"] == "links":
             pairs.append(("common_neighbours", "Nodes with common neighbours tend to be linked."))

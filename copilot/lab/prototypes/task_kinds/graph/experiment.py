@@ -11,7 +11,12 @@ import taskfiles
 import taskfit
 import taskrows
 from scipy import sparse
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+)
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.pipeline import make_pipeline
@@ -148,16 +153,19 @@ def on_nodes(trial: taskfit.Trial) -> None:
     taskfit.run(trial, rows[0], train[task["targets"]].reset_index(drop=True), rows[1], keys, build)
 
 
+def wooded(trial: taskfit.Trial, problem: str) -> Any:
+    """Randomised trees."""
+    kind = ExtraTreesRegressor if problem == "regression" else ExtraTreesClassifier
+    return kind(300, min_samples_leaf=2, random_state=trial.seed)
+
+
 class Measured:
-    """A learner of pairs; rows are measures of pairs already."""
+    """A learner of pairs or whole graphs; rows are measures of them already."""
 
     def __init__(self, trial: taskfit.Trial, problem: str) -> None:
         self.count = trial.model == "common_neighbours"
-        self.model = (
-            boosted(trial, problem)
-            if trial.model == "boosting"
-            else make_pipeline(StandardScaler(), linear(trial, problem))
-        )
+        made = {"boosting": boosted, "trees": wooded}.get(trial.model)
+        self.model = made(trial, problem) if made else make_pipeline(StandardScaler(), linear(trial, problem))
 
     def _used(self, x: pd.DataFrame) -> np.ndarray:
         return x.to_numpy()[:, :1] if self.count else x.to_numpy()

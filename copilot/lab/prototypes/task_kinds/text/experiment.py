@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import taskfit
 import taskrows
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.naive_bayes import ComplementNB
 from sklearn.pipeline import FeatureUnion, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, OneHotEncoder
-from sklearn.svm import LinearSVC
+from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, OneHotEncoder, StandardScaler
+from sklearn.svm import LinearSVC, LinearSVR
 
 TEXTS: list[str] = []
 NUMBERS: list[str] = []
@@ -82,8 +82,11 @@ def encoder(kind: str) -> ColumnTransformer:
 def build(trial: taskfit.Trial, problem: str) -> Any:
     """The estimator of this arm."""
     c, weight = trial.number("c", 1.0), "balanced" if trial.parameters.get("balanced") else None
-    if problem == "regression" or trial.model == "ridge":
-        model: Any = RidgeCV(np.logspace(-1, 2, 7))
+    if problem == "regression" and trial.model == "linear_svm":
+        svm = LinearSVR(C=c, epsilon=0.05, max_iter=5000, random_state=trial.seed)
+        model: Any = TransformedTargetRegressor(svm, transformer=StandardScaler())
+    elif problem == "regression" or trial.model == "ridge":
+        model = RidgeCV(np.logspace(-1, 2, 7))
     elif trial.model == "naive_bayes":
         return make_pipeline(
             encoder(str(trial.parameters.get("grams", "words"))), FunctionTransformer(abs), ComplementNB(alpha=0.3)
