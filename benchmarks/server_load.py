@@ -5,8 +5,8 @@ and how much memory it takes.
 
 Each session speaks the app's own protocol over a websocket, as a browser does: it opens a page and waits until its
 script has finished, reruns the live parts of the page every second as the server asks, and clicks on to the next page
-every fifteen seconds. One in five looks at a run whose journal grows by ten events a second. Beside them, calls of the HTTP
-interface. A page's answer ends with the last byte that the script sends; what the browser then draws is not in it.
+every fifteen seconds. One in five looks at a run whose journal grows by ten events a second. Beside them, calls of the
+HTTP interface. A page's answer ends with the last byte that the script sends; what the browser then draws is not in it.
 """
 
 from __future__ import annotations
