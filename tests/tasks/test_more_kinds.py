@@ -77,7 +77,7 @@ def test_other_forms_are_recognised(name: str, tmp_path: Path) -> None:
 def test_every_kind_has_three_treatments_for_every_metric() -> None:
     """A round of ideas needs three."""
     metrics = ["mae", "rmsle", "accuracy", "macro_f1", "f1", "roc_auc", "log_loss", "cer", "pinball_0.9", "ndcg_at_3"]
-    roles = {
+    roles: dict[str, list[dict[str, Any]]] = {
         "graph": [{"task": t} for t in ("nodes", "links", "graphs")],
         "transduction": [{"words": w} for w in (True, False)],
     }
