@@ -38,7 +38,7 @@ def read_authors(block: list[Line]) -> list[str]:
     rows: list[tuple[_Piece, list[str]]] = []
     for piece in pieces:
         rows.append((piece, [name for name in split_names(piece.text) if is_name(name)]))
-    rows = [(piece, names or _called_like_a_place(piece, rows)) for piece, names in rows]
+    rows = [(piece, _called_like_a_place(piece, rows) or names) for piece, names in rows]
     first = next((piece for piece, names in rows if names and not _tainted(piece, names)), None)
     if first is None:
         return []
