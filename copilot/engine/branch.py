@@ -35,12 +35,10 @@ def branch(parent: RunFolder, at: int, home: Home, *, say: str = "", by: str = "
     _check(at, entries, state)
     run = new_run(home.logs, parent.path.parent.name)
     try:
-        _copy(parent, run, at)
-        journal = Journal(run.journal)
+        _copy(parent, run)
         known = state.verdict.word if state.verdict else ""
         event = RunBranched(run=run.name, parent=parent.name, at=at, hash=entries[at].hash, known=known, by=by)
-        journal.append(event)
-        journal.close()
+        _begin(run, _lines(parent.journal, at + 1), event)
         if say:
             inbox.leave(run.inbox, inbox.Message(action="say", text=say, author=by))
     except (OSError, ValueError) as error:
@@ -62,14 +60,24 @@ def _check(at: int, entries: list[Entry], state: RunState) -> None:
         )
 
 
-def _copy(parent: RunFolder, run: RunFolder, at: int) -> None:
+def _begin(run: RunFolder, past: bytes, event: RunBranched) -> None:
+    """The journal appears whole, with the event that says what it is: a copy without it would pass for the parent."""
+    making = run.journal.with_suffix(".making")
+    making.parent.mkdir(parents=True)
+    making.write_bytes(past)
+    journal = Journal(making)
+    journal.append(event)
+    journal.close()
+    making.replace(run.journal)
+    settle_tree(run.path)
+
+
+def _copy(parent: RunFolder, run: RunFolder) -> None:
     for name in COPIED:
         if (parent.path / name).is_dir():
             shutil.copytree(parent.path / name, run.path / name, symlinks=True)
     if parent.paper.is_file():
         shutil.copyfile(parent.paper, run.paper)
-    run.journal.parent.mkdir(parents=True)
-    run.journal.write_bytes(_lines(parent.journal, at + 1))
     settle_tree(run.path)
 
 
