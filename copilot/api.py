@@ -191,10 +191,14 @@ def place(run: RunFolder) -> Place | None:
 
 
 def engine_alive(run: RunFolder) -> bool:
-    """True while some engine holds the journal's lock."""
+    """True while some engine holds the journal's lock, or was started for a run that had its turn."""
     from copilot.engine.launch import is_running
+    from copilot.hosting.reception import reception
 
-    return is_running(run)
+    if is_running(run):
+        return True
+    desk = reception(find_home()) if run.ticket.is_file() else None
+    return desk is not None and desk.line.works_on(run)
 
 
 def state(run: RunFolder) -> RunState:

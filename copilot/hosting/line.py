@@ -158,6 +158,12 @@ class Line:
             note = "" if member.ready else f"the server was started again: give {', '.join(member.ticket.needs)} again"
             return Place(place=names.index(run.name) + 1, of=len(names), note=note)
 
+    def works_on(self, run: RunFolder) -> bool:
+        """True when the run had its turn and its engine lives."""
+        with self._lock:
+            member = self._members.get(run.name)
+            return member is not None and member.working
+
     def has(self, run: RunFolder) -> bool:
         """True when the run waits or is worked on."""
         with self._lock:
