@@ -37,6 +37,7 @@ from copilot.state import RunState, apply, fold
 if TYPE_CHECKING:
     from copilot.hosting.guests import Guest
     from copilot.hosting.line import Place
+    from copilot.hosting.reception import Reception
 
 MAX_INBOX = 32 << 20
 PATIENCE = 15.0
@@ -184,21 +185,25 @@ def launch(
 
 def place(run: RunFolder) -> Place | None:
     """Where the run waits in the line of a shared server; None when it does not."""
+    desk = _reception_of(run)
+    return desk.line.place(run) if desk else None
+
+
+def _reception_of(run: RunFolder) -> Reception | None:
+    """The reception that keeps this run in its line; None for a run without a ticket."""
+    if not run.ticket.is_file():
+        return None
     from copilot.hosting.reception import reception
 
-    desk = reception(find_home()) if run.ticket.is_file() else None
-    return desk.line.place(run) if desk else None
+    return reception(find_home())
 
 
 def engine_alive(run: RunFolder) -> bool:
     """True while some engine holds the journal's lock, or was started for a run that had its turn."""
     from copilot.engine.launch import is_running
-    from copilot.hosting.reception import reception
 
-    if is_running(run):
-        return True
-    desk = reception(find_home()) if run.ticket.is_file() else None
-    return desk is not None and desk.line.works_on(run)
+    desk = _reception_of(run)
+    return is_running(run) or (desk is not None and desk.line.works_on(run))
 
 
 def state(run: RunFolder) -> RunState:
@@ -368,9 +373,7 @@ def delete(run: RunFolder, home: Home | None = None) -> None:
 
 
 def _leave_line(run: RunFolder) -> None:
-    from copilot.hosting.reception import reception
-
-    if desk := reception(find_home()):
+    if desk := _reception_of(run):
         desk.line.leave(run)
 
 

@@ -145,6 +145,7 @@ def test_a_guest_changes_nothing_from_another_site(hall: Server) -> None:
         assert answer.status_code == 403
 
 
+@pytest.mark.slow
 def test_turns_limits_and_keys(hall: Server) -> None:
     """One engine at a time: the second waits and is told where; stopping it there ends it; a third is too many."""
     with hall.client(session=True) as anna, hall.client(session=True) as ben:
