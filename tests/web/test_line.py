@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -159,6 +161,8 @@ def test_an_engine_that_takes_too_long_is_ended_and_nothing_else(tmp_path: Path)
     engine = subprocess.Popen([sys.executable, "-c", wait, str(run.path)], start_new_session=True)
     other = subprocess.Popen([sys.executable, "-c", wait], start_new_session=True)
     try:
+        while os.fsencode(run.path) not in Path(f"/proc/{engine.pid}/cmdline").read_bytes():
+            time.sleep(0.01)
         late = ticket("anna", 0, started=True)
         for process, ends in ((other, False), (engine, True)):
             run.ticket.write_text(late.model_copy(update={"process": process.pid}).model_dump_json())
