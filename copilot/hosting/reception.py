@@ -34,6 +34,8 @@ SHORTEST_TOKEN = 16
 """A shorter token for the owner counts as none: it could be guessed."""
 OVERTIME = 300.0
 """Seconds beyond its working time after which an engine of a guest is ended, at a safe point or not."""
+WATCHED = 60.0
+"""Seconds for which somebody counts as watching after a page of a run was made for them."""
 LOOK_AT_DISK = 30.0
 """Seconds between two looks at what the runs that are worked on fill."""
 
@@ -49,6 +51,7 @@ class Reception:
         self._owners: set[str] = set()
         self._uploads: dict[str, deque[float]] = {}
         self._followers: Counter[str] = Counter()
+        self._watched: dict[str, float] = {}
         self._looked = 0.0
 
     def guest(self, token: str) -> Guest | None:
@@ -113,6 +116,14 @@ class Reception:
             with self._lock:
                 self._followers[guest.name] -= 1
                 self._followers += Counter()
+
+    def watchers(self, guest: Guest) -> int:
+        """How many watched a run within the last minute; this guest does now."""
+        now = time.monotonic()
+        with self._lock:
+            self._watched[guest.name] = now
+            self._watched = {name: seen for name, seen in self._watched.items() if now - seen < WATCHED}
+            return len(self._watched)
 
     def tick(self) -> None:
         """What the server does every second: the next turns; now and then, a look at the disk."""

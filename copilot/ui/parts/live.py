@@ -9,16 +9,29 @@ from typing import Any
 import streamlit as st
 
 from copilot import api
+from copilot.config import find_home
+from copilot.hosting.reception import reception
 from copilot.runs import RunFolder
 from copilot.state import RunState
+from copilot.ui.parts import session
 from copilot.ui.parts.session import View
 from copilot.ui.parts.text import plain, seconds
 from copilot.ui.parts.timeline import row_of
 
 POLL_SECONDS = 1.0
+WATCHERS_A_SECOND = 5.0
+"""Looks at a run that one server can afford in a second: redrawing the live parts takes about 0.05 s of a processor."""
 START_GRACE = 10.0
 """Seconds for which a process that was just started counts as alive before it holds the journal's lock."""
 QUIET_START = 2.0
+
+
+def poll_seconds() -> float:
+    """How often a page looks again: every second, and less often when many watch runs on a shared server."""
+    desk, person = reception(find_home()), session.guest()
+    if desk is None or person is None:
+        return POLL_SECONDS
+    return max(POLL_SECONDS, desk.watchers(person) / WATCHERS_A_SECOND)
 
 
 def started(run: RunFolder) -> None:
@@ -71,7 +84,7 @@ def signature(view: View, working: bool) -> tuple[Any, ...]:
 def pulse(view: View) -> None:
     """The latest step and the time since the start, kept fresh: what a page shows while it waits."""
 
-    @st.fragment(run_every=POLL_SECONDS)
+    @st.fragment(run_every=poll_seconds())
     def beat() -> None:
         view.refresh()
         if view.steps and view.state.started:
@@ -89,7 +102,7 @@ def watch(view: View) -> None:
     working = alive(view.run)
     shown = signature(view, working)
 
-    @st.fragment(run_every=POLL_SECONDS)
+    @st.fragment(run_every=poll_seconds())
     def look() -> None:
         view.refresh()
         if signature(view, alive(view.run)) != shown:

@@ -44,7 +44,7 @@ def show() -> None:
     questions.others(view)
     _controls(view, working)
 
-    @st.fragment(run_every=live.POLL_SECONDS if working else None)
+    @st.fragment(run_every=live.poll_seconds() if working else None)
     def moving() -> None:
         view.refresh()
         _moving(view, working)
