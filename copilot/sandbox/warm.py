@@ -141,6 +141,10 @@ class Ready:
             raise Unfit("the process that imported ahead has ended")
         return stdin, stdout
 
+    def let_go(self) -> None:
+        """Hold nothing of it any more."""
+        self._control.close()
+
     def close(self) -> None:
         """End it; jobs that it forked live on in sessions of their own."""
         self._control.close()
@@ -169,10 +173,13 @@ class Kept:
         self._ready: dict[Key, Ready] = {}
         self._unfit: dict[Key, str] = {}
         self._lock = threading.Lock()
+        self._owner = os.getpid()
+        self._of_parent: list[Ready] = []
 
     def supervisor(self, key: Key, spec: Spec) -> tuple[BinaryIO, BinaryIO]:
         """Of one job, forked from a process with its imports; one is made if there is none. Raises Unfit."""
         with self._lock:
+            self._leave_to_parent()
             if reason := self._unfit.get(key):
                 raise Unfit(reason)
             known = key in self._ready
@@ -187,6 +194,14 @@ class Kept:
                 if not known:
                     raise
         return self.supervisor(key, spec)
+
+    def _leave_to_parent(self) -> None:
+        """After a fork of this process: what was kept is its parent's, who ends it."""
+        if self._owner != os.getpid():
+            for ready in self._ready.values():
+                ready.let_go()
+            self._of_parent += self._ready.values()
+            self._ready, self._owner = {}, os.getpid()
 
     def _make(self, key: Key, bwrap: str) -> Ready:
         if not self._ready:
@@ -209,6 +224,7 @@ class Kept:
     def close(self) -> None:
         """End all of them."""
         with self._lock:
+            self._leave_to_parent()
             while self._ready:
                 self._ready.popitem()[1].close()
 

@@ -211,7 +211,7 @@ def test_limits_end_a_warm_job_like_a_cold_one(place: Place) -> None:
         f"{BEGIN}import threading, time\nn = 0\ntry:\n    while n < 99: threading.Thread(target=time.sleep, args=(1,))"
     )
     many += ".start(); n += 1\nexcept RuntimeError: print(n)"
-    same(place, many, limits=limits)
+    assert int(start(place, "warm", many, limits=roomy).head or 99) <= 40
     assert start(place, "warm", f"{BEGIN}open('f', 'wb').write(bytes(64 << 20))", limits=limits).reason == "disk"
 
 
