@@ -59,7 +59,8 @@ class LocalSandbox:
     def _run_warm(self, job: Job, spec: Spec, stop: threading.Event | None) -> Outcome | None:
         """None when it has to start cold. Raises SetupError when it must start warm and cannot."""
         try:
-            if (key := warm.wanted(job, spec)) is None:
+            key = warm.wanted(job, spec)
+            if key is None or (warm.KEPT_READY.is_first(key) and job.start == "auto"):
                 return None
             stdin, stdout = warm.KEPT_READY.supervisor(key, spec)
         except warm.Unfit as reason:

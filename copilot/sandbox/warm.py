@@ -172,6 +172,7 @@ class Kept:
     def __init__(self) -> None:
         self._ready: dict[Key, Ready] = {}
         self._unfit: dict[Key, str] = {}
+        self._asked: set[Key] = set()
         self._lock = threading.Lock()
         self._owner = os.getpid()
         self._of_parent: list[Ready] = []
@@ -194,6 +195,12 @@ class Kept:
                 if not known:
                     raise
         return self.supervisor(key, spec)
+
+    def is_first(self, key: Key) -> bool:
+        """True once for each key: imports are worth doing ahead from the second job on."""
+        first = key not in self._asked
+        self._asked.add(key)
+        return first
 
     def _leave_to_parent(self) -> None:
         """After a fork of this process: what was kept is its parent's, who ends it."""
