@@ -34,6 +34,7 @@ else:
 __all__ = ["best_constant", "grouped_score", "ranked", "score"]
 
 PROBABILITIES = {"log_loss", "brier"}
+MOST_USUAL = 30
 
 
 @dataclass
@@ -276,11 +277,21 @@ def _members(target: pd.DataFrame, mark: str) -> tuple[list[str], np.ndarray]:
     return labels, np.array([[label in own for label in labels] for own in sets]).astype(int)
 
 
+def _usual_set(metric: str, truth: np.ndarray) -> np.ndarray:
+    """The commonest labels, as many as score best as the answer to every row."""
+    order = np.argsort(-truth.sum(axis=0), kind="stable")[:MOST_USUAL]
+    tried = [np.isin(np.arange(truth.shape[1]), order[:count]).astype(int) for count in range(len(order) + 1)]
+    sign = -1.0 if metric == "hamming_loss" else 1.0
+    return max(tried, key=lambda one: sign * set_score(metric, truth, np.tile(one, (len(truth), 1))))
+
+
 def _hits(trial: Trial, build: Build, x: pd.DataFrame, truth: np.ndarray, where: pd.DataFrame) -> np.ndarray:
     """Which labels are said yes to. Where every known row has a label, a row without one gets the commonest."""
+    if trial.model == "constant":
+        return np.tile(_usual_set(str(trial.task["metric"]), truth), (len(where), 1))
     columns = []
     for column in truth.T.astype(str):
-        constant = trial.model == "constant" or len(set(column)) < 2
+        constant = len(set(column)) < 2
         model = Constant("accuracy") if constant else _tuned(build(trial, "classification"), "f1", "1", trial, column)
         columns.append(np.asarray(model.fit(x, column).predict(where)) == "1")
     hits = np.stack(columns, axis=1)

@@ -218,7 +218,7 @@ def _conll(facts: Facts, train: list[str], test: str, text: str) -> TaskKind | N
     roles = {
         "layout": "conll", "tag": tag, "form": train_names[form], "test_form": test_names[form],
         "extra": [list(pair) for pair in zip(train_names, test_names, strict=False) if pair[0] != train_names[form]],
-        "id": names[0] if counted and (extra_id or asked[names[0]].is_unique) else "",
+        "id": names[0] if counted and (extra_id or asked[names[0]].is_unique or len(facts.wording.keys) == 2) else "",
         "first": int(bool(FROM_ONE.search(text))),
     }  # fmt: skip
     return _tagging(facts, train, test, roles, len(table))
