@@ -14,6 +14,7 @@ import pytest
 from copilot.errors import CannotDo, SetupError
 from copilot.lab.evaluate import open_evaluator
 from copilot.lab.importers import import_task
+from copilot.lab.scan import sealed_labels
 from copilot.lab.taskkind.choose import CATALOGUE
 from copilot.lab.taskkind.describe import TaskKind
 from copilot.lab.unpack import unpack_all
@@ -178,4 +179,9 @@ def test_evaluation_scripts_of_any_signature(way: str, tmp_path: Path) -> None:
     task = tmp_path / "problems" / "mine"
     predictions = tmp_path / "predictions.csv"
     rows.iloc[30:].assign(y=lambda table: table.y + 2.5)[["id", "y"]].to_csv(predictions, index=False)
-    assert open_evaluator(task / "sealed", task / "evaluate.py").grade(predictions) == pytest.approx(2.5)
+    evaluator = open_evaluator(task / "sealed", task / "evaluate.py")
+    assert evaluator.grade(predictions) == pytest.approx(2.5)
+    workspace = tmp_path / "workspaces" / "mine"
+    assert sealed_labels(workspace, task / "sealed", evaluator, {}, []).passed is True
+    (workspace / "mine.csv").write_bytes((task / "sealed" / "truth.csv").read_bytes())
+    assert sealed_labels(workspace, task / "sealed", evaluator, {}, []).passed is False
