@@ -170,7 +170,7 @@ class IdeaChosen(Event):
 
 
 class Retrieved(Event):
-    """What the Hub (or the offline index) had: dictionaries of `copilot.hub.values.Hit`."""
+    """What the Hub (or the offline index) had: dictionaries of `copilot.hub.values.Hit` and `Refusal`."""
 
     kind: Literal["Retrieved"] = "Retrieved"
     durable: ClassVar[bool] = True
@@ -179,6 +179,7 @@ class Retrieved(Event):
     hits: list[dict[str, Any]] = []
     source: str = ""
     note: str = ""
+    refusals: list[dict[str, Any]] = []
 
 
 class PrototypeChosen(Event):

@@ -64,6 +64,7 @@ def retrieve(services: Services) -> None:
             hits=[hit.model_dump(mode="json") for hit in found.hits],
             source=found.source,
             note=" ".join([*found.notes, *(refusal.sentence for refusal in found.refusals)]),
+            refusals=[refusal.model_dump(mode="json") for refusal in found.refusals],
         )
         services.desk.record(event)
 
