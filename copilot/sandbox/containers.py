@@ -42,17 +42,24 @@ def missing() -> str:
             f"{name} has no image named {image()}: `./container.sh build` makes the project's own, and "
             f"{IMAGE_VARIABLE} names another (with python in it)."
         )
-    problem = _trial(command())
+    problem = _working()[1]
     return f"{name} cannot start a container of {image()}: {problem}" if problem else ""
 
 
-@cache
 def command() -> list[str]:
     """The engine's command, with the runtime runc where podman's own choice starts nothing and runc does."""
+    return _working()[0]
+
+
+@cache
+def _working() -> tuple[list[str], str]:
+    """The first command that starts a container, and ""; else the plain one and why it does not."""
     plain = [engine()]
-    if Path(engine()).name == "podman" and tools.find("runc") and _trial(plain):
-        return plain if _trial([*plain, "--runtime", "runc"]) else [*plain, "--runtime", "runc"]
-    return plain
+    problem = _trial(plain)
+    other = [*plain, "--runtime", "runc"]
+    if problem and Path(engine()).name == "podman" and tools.find("runc") and not _trial(other):
+        return other, ""
+    return plain, problem
 
 
 def _trial(engine_command: list[str]) -> str:
