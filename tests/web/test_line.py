@@ -101,6 +101,8 @@ def test_a_session_is_known_again_and_its_name_gives_nothing_away(tmp_path: Path
 
 def test_limits_come_from_the_environment() -> None:
     assert Rules.from_environment({}) is None
+    assert Rules.from_environment({"SPACE_ID": "somebody/copilot"}) is not None
+    assert Rules.from_environment({"SPACE_ID": "somebody/copilot", "COPILOT_SHARED": "0"}) is None
     rules = Rules.from_environment({"COPILOT_SHARED": "1", "COPILOT_MAX_RUNS": "7"})
     assert rules is not None and rules.runs == 7
     with pytest.raises(SetupError, match="COPILOT_MAX_ENGINES"):
