@@ -62,7 +62,7 @@ def fetch(arxiv_id: ArxivId, *, cache: Path, site: ArxivSite | None = None) -> F
     Raises SetupError when arXiv knows no such paper, or cannot be reached and the cache does not hold it.
     """
     site = site or default_site()
-    folder = cache / "arxiv" / str(arxiv_id).replace("/", "_")
+    folder = _folder(arxiv_id, cache)
     folder.mkdir(parents=True, exist_ok=True)
     stored = _stored(folder)
     if stored and (arxiv_id.version or time.time() - (folder / "record.json").stat().st_mtime < FRESH_SECONDS):
@@ -76,6 +76,16 @@ def fetch(arxiv_id: ArxivId, *, cache: Path, site: ArxivSite | None = None) -> F
             f"arXiv cannot be reached ({error}), and {arxiv_id} is not in the cache. Check the network, or give "
             f"the PDF file instead."
         ) from error
+
+
+def kept_pdf(arxiv_id: ArxivId, *, cache: Path) -> Path | None:
+    """The PDF of a paper that was fetched before, when arXiv served one. Asks nobody."""
+    stored = _stored(_folder(arxiv_id, cache))
+    return stored.pdf if stored else None
+
+
+def _folder(arxiv_id: ArxivId, cache: Path) -> Path:
+    return cache / "arxiv" / str(arxiv_id).replace("/", "_")
 
 
 def _stored(folder: Path) -> Fetched | None:

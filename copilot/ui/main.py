@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from copilot.ui.parts import guest, links, outline, session
+from copilot.ui.parts import frame, guest, links, outline, session
 from copilot.ui.parts.frame import guarded
 from copilot.ui.parts.outline import Outline
-from copilot.ui.parts.text import plain
+from copilot.ui.parts.text import ago, plain
 from copilot.ui.views import history, ideas, new, paper, plan, report, results, run
 
 RECENT = 5
-_STYLE = "<style>.stMainBlockContainer{padding-top:3.5rem} .stSidebar .stButton p{text-align:left}</style>"
+_STYLE = (
+    "<style>.stMainBlockContainer{padding:3.5rem clamp(1rem,3vw,3rem) 4rem} .stSidebar .stButton p{text-align:left}"
+    " .stSidebar .stButton button{justify-content:flex-start}</style>"
+)
 
 
 def main() -> None:
@@ -51,6 +54,8 @@ def _sidebar() -> None:
 
 def _recent(item: Outline) -> None:
     label, key = plain(item.title, 60), f"recent_{item.run.name}"
+    when = ago(item.started) if item.started else "unknown time"
+    label += f"  \n:small[:gray[{item.verdict or frame.STATUS_WORD[item.status][0]} · {when}]]"
     if st.button(label, key=key, type="tertiary", help=plain(item.run.name)):
         links.go("results" if item.verdict else "run", item.run.name)
 

@@ -27,6 +27,8 @@ def asked(home: Path) -> Iterator[Canned]:
 
 def test_drafts_survive_a_reload_and_are_handed_in_with_the_choice(asked: Canned, open_page: Open) -> None:
     app = open_page("ideas", run=asked.run.name)
+    app.session_state["editing_idea-2"] = True
+    app.run()
     app.text_input(key="edit_idea-2_title").set_value("Smoothing helps digits")
     app.button(key="save_idea-2").click().run()
     app.selectbox(key="merge_with_idea-1").set_value("idea-3")

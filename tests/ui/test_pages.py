@@ -139,6 +139,8 @@ def test_a_key_stays_in_the_session(home: Path, open_page: Open) -> None:
 def test_ideas_are_edited_put_aside_and_chosen_in_one_answer(working: Canned, open_page: Open) -> None:
     working.ask_ideas()
     app = open_page("ideas", run=working.run.name)
+    app.session_state["editing_idea-2"] = True
+    app.run()
     app.text_input(key="edit_idea-2_title").set_value("Smoothing helps digits")
     app.text_area(key="edit_idea-2_arm1_parameters").set_value("label_smoothing = 0.2")
     app.button(key="save_idea-2").click().run()
@@ -158,6 +160,8 @@ def test_ideas_are_edited_put_aside_and_chosen_in_one_answer(working: Canned, op
 def test_a_wrong_parameter_line_is_said_beside_the_form(working: Canned, open_page: Open) -> None:
     working.ask_ideas()
     app = open_page("ideas", run=working.run.name)
+    app.session_state["editing_idea-1"] = True
+    app.run()
     app.text_area(key="edit_idea-1_arm1_parameters").set_value("no value here")
     app.button(key="save_idea-1").click().run()
     assert "no value here" in app.error[0].value
@@ -167,6 +171,8 @@ def test_a_wrong_parameter_line_is_said_beside_the_form(working: Canned, open_pa
 def test_an_impossible_number_is_said_in_a_sentence(working: Canned, open_page: Open) -> None:
     working.ask_ideas()
     app = open_page("ideas", run=working.run.name)
+    app.session_state["editing_idea-1"] = True
+    app.run()
     app.number_input(key="edit_idea-1_smallest").set_value(-1.0)
     app.button(key="save_idea-1").click().run()
     assert "greater than 0" in app.error[0].value
@@ -177,6 +183,8 @@ def test_ideas_are_duplicated_and_added(working: Canned, open_page: Open) -> Non
     app = open_page("ideas", run=working.run.name)
     app.button(key="copy_idea-1").click().run()
     assert any("copy" in element.value for element in app.subheader)
+    app.session_state["own_adding"] = True
+    app.run()
     app.text_input(key="own0_title").set_value("My own")
     app.text_area(key="own0_claim").set_value("It works because I say so.")
     app.button(key="own_add").click().run()

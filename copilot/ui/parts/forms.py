@@ -145,7 +145,7 @@ def idea_fields(idea: Idea, key: str) -> Callable[[], Idea]:
 
 
 def _number_fields(idea: Idea, key: str) -> Callable[[], dict[str, Any]]:
-    a, b, c, d = st.columns(4)
+    a, b, c, d = st.columns(4, vertical_alignment="bottom")
     smallest = a.number_input(
         "Smallest effect that matters",
         value=idea.minimum_effect,
@@ -167,7 +167,7 @@ def _number_fields(idea: Idea, key: str) -> Callable[[], dict[str, Any]]:
 def plan_fields(plan: Plan, key: str) -> Callable[[], Plan]:
     """All fields of a plan that a person may change."""
     metric = metric_fields(plan.metric, key)
-    a, b, c = st.columns(3)
+    a, b, c = st.columns(3, vertical_alignment="bottom")
     smallest = a.number_input(
         "Smallest effect that matters", value=plan.minimum_effect, format="%g", key=f"{key}_smallest"
     )

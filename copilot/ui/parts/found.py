@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
+from pydantic import ValidationError
 
+from copilot.events import Retrieved
+from copilot.hub.values import Refusal
 from copilot.state import RunState
-from copilot.ui.parts.text import one_line, plain, web_address
+from copilot.ui.parts.text import count, one_line, plain, web_address
 
 WHAT = {"code": "Code", "model": "Models", "dataset": "Data sets"}
 ROWS = 10
+NEEDS = {
+    "allow_gated": "repositories behind a form",
+    "allow_pickle": "weights as pickles, which can run code",
+    "allow_remote_code": "code of the repository's own",
+}
 
 
 def show(state: RunState) -> None:
@@ -26,9 +35,11 @@ def show(state: RunState) -> None:
         for what, event in state.retrieved.items():
             where = f" ({plain(event.source, 60)})" if event.source else ""
             st.markdown(f"**{WHAT.get(what, what)}**{where}")
-            if event.note:
-                st.caption(plain(event.note, 300))
+            refusals = _refusals(event)
+            if note := _without(event.note, refusals):
+                st.caption(plain(note, 300))
             _hits(event.hits[:ROWS])
+            _refused(refusals)
 
 
 def _hits(hits: list[dict[str, Any]]) -> None:
@@ -39,7 +50,9 @@ def _hits(hits: list[dict[str, Any]]) -> None:
         [
             {
                 "name": one_line(str(hit.get("id", "")), 100),
+                "may be used": "no, refused" if hit.get("refused") else "yes",
                 "why": one_line(str(hit.get("why", "")), 300),
+                "pinned to": one_line(str(hit.get("revision") or "not pinned"), 40)[:12],
                 "licence": one_line(str(hit.get("licence", "")), 40),
                 "warnings": one_line("; ".join(map(str, hit.get("warnings") or [])), 200),
             }
@@ -48,6 +61,33 @@ def _hits(hits: list[dict[str, Any]]) -> None:
         hide_index=True,
         alt="What was found, best first",
     )
+
+
+def _refusals(event: Retrieved) -> list[Refusal]:
+    found = []
+    for item in event.refusals:
+        with suppress(ValidationError):  # of a later version
+            found.append(Refusal.model_validate(item))
+    return found
+
+
+def _without(note: str, refusals: list[Refusal]) -> str:
+    """The note without the sentences of refusals, which are shown one by one."""
+    for refusal in refusals:
+        note = note.replace(refusal.sentence, "")
+    return note.strip()
+
+
+def _refused(refusals: list[Refusal]) -> None:
+    for refusal in refusals[:ROWS]:
+        allow = ", ".join(NEEDS.get(need, need.replace("_", " ")) for need in refusal.needs)
+        how = f"It would need a person's leave for: {plain(allow, 200)}." if allow else "Nobody can allow it."
+        st.markdown(
+            f":material/block: **{plain(refusal.id, 120)}** is refused: {plain('; '.join(refusal.reasons), 600)}\\. "
+            + how
+        )
+    if len(refusals) > ROWS:
+        st.caption(f"{count(len(refusals) - ROWS, 'more refusal')} in the journal.")
 
 
 def literature(state: RunState) -> None:

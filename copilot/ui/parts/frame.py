@@ -58,11 +58,26 @@ def told() -> Iterator[None]:
 
 def title_of(state: RunState) -> str:
     """What a run is called: the task's title, the paper's, or the question."""
+    if state.paper is None and state.source == "paper":
+        return "A paper that is being read" if state.finished is None else "A paper that was not read"
     if state.paper is not None and state.source == "paper":
         return one_line(state.paper.title, 160) or state.run
     if state.task is not None:
         return one_line(state.task.head.title or state.task.body or state.task.name, 160)
     return state.run or "Starting"
+
+
+def _deviations(view: View) -> None:
+    """What sets this run apart and must be seen wherever its verdict is seen; the sentences stand with the verdict."""
+    state, made_of = view.state, view.branched
+    found = {
+        "branch": f"from {made_of.parent}, after its entry {made_of.at}" if made_of else "",
+        "fall-back model": ", ".join(f"{one.second} for {one.first} ({one.role})" for one in state.switches),
+        "changed after the freeze": "; ".join(change.reason for change in state.amendments),
+    }
+    for word, text in found.items():
+        if text:
+            st.badge(word, color="orange", icon=":material/approval:", help=plain(text, 600))
 
 
 def verdict_badge(word: VerdictWord) -> None:
@@ -118,8 +133,12 @@ def header(view: View, step: str) -> None:
             verdict_badge(state.verdict.word)
         if state.settings is not None:
             st.badge(plain(state.settings.llm, 60), color="gray", icon=":material/smart_toy:")
+        _deviations(view)
     st.title(plain(title_of(state), 160), anchor=False)
-    st.caption(plain(view.run.name))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(plain(view.run.name))
+        if view.branched is not None:
+            link("run", view.branched.parent, label=f"branched from {plain(view.branched.parent, 120)}", icon=False)
     _steps(view)
     if view.problem:
         st.error(plain(view.problem, 600), icon=":material/report:")

@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from copilot.state import RunState
+from copilot.ui.parts import tuning
 from copilot.ui.parts.text import count, dollars, seconds
+
+ATTEMPTS = "Exploration and tuning programs that ran, and ideas that were put aside, before the freeze: all are counted"
 
 
 def show(state: RunState, working: bool) -> None:
-    """Four figures in a row; they wrap on a narrow screen."""
+    """Figures in a row; they wrap on a narrow screen."""
     with st.container(horizontal=True, gap="medium", key="gauges"):
         _elapsed(state, working)
         _cost(state)
@@ -70,21 +73,17 @@ def _gpu(state: RunState) -> None:
 
 
 def _trials(state: RunState) -> None:
+    tuned = len(tuning.tried(state))
+    if planned := max(tuning.planned(state), tuned):
+        alike = f"of {planned}, alike in every arm"
+        st.metric("Tuning programs", f"{tuned}", delta=alike, delta_color="off", delta_arrow="off", width="content")
+    st.metric("Attempts", f"{state.attempts:,}", width="content", help=ATTEMPTS)
     if state.protocol is None:
-        st.metric("Attempts", f"{state.attempts:,}", width="content", help="programs run and ideas put aside so far")
         return
     planned = len(state.protocol.arms) * len(state.protocol.seeds)
     confirm = [result for (purpose, _, _), result in state.trials.items() if purpose == "confirm"]
     failed = sum(1 for result in confirm if result.status != "ok")
-    note = f"{failed} failed" if failed else time_left(confirm_seconds=[r.seconds for r in confirm], planned=planned)
+    note = f"{failed} failed" if failed else None
     st.metric(
         "Trials", f"{len(confirm)} of {planned}", delta=note, delta_color="off", delta_arrow="off", width="content"
     )
-
-
-def time_left(confirm_seconds: list[float], planned: int) -> str | None:
-    """How long the rest of the matrix will take at the pace so far; None before the first and after the last trial."""
-    if not confirm_seconds or len(confirm_seconds) >= planned:
-        return None
-    mean = sum(confirm_seconds) / len(confirm_seconds)
-    return f"about {seconds(mean * (planned - len(confirm_seconds)))} left"

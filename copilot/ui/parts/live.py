@@ -13,7 +13,7 @@ from copilot.config import find_home
 from copilot.hosting.reception import reception
 from copilot.runs import RunFolder
 from copilot.state import RunState
-from copilot.ui.parts import session
+from copilot.ui.parts import pace, session
 from copilot.ui.parts.session import View
 from copilot.ui.parts.text import plain, seconds
 from copilot.ui.parts.timeline import row_of
@@ -82,11 +82,12 @@ def signature(view: View, working: bool) -> tuple[Any, ...]:
 
 
 def pulse(view: View) -> None:
-    """The latest step and the time since the start, kept fresh: what a page shows while it waits."""
+    """How far it is, the latest step and the time since the start, kept fresh: what a page shows while it waits."""
 
     @st.fragment(run_every=poll_seconds())
     def beat() -> None:
         view.refresh()
+        pace.show(view)
         if view.steps and view.state.started:
             age = (datetime.now(UTC) - view.state.started).total_seconds()
             latest = plain(row_of(view.steps[-1]).text, 160)

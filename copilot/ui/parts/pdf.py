@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
+from copilot.config import find_home
 from copilot.domain.paper import Paper
-from copilot.runs import RunFolder
 from copilot.ui.parts import pageimage
-from copilot.ui.parts.text import count, one_line, plain, visible
+from copilot.ui.parts.session import View
+from copilot.ui.parts.text import count, one_line, plain, visible, web_address
 
 MAX_QUOTE = 600
-PAPER_FILE = "paper.pdf"
-"""The copy of the uploaded paper in the run folder."""
 
 
 def point_at(page: int, quote: str) -> None:
@@ -22,17 +23,23 @@ def point_at(page: int, quote: str) -> None:
         st.session_state["paper_page"] = page
 
 
-def viewer(run: RunFolder, paper: Paper) -> None:
+def viewer(view: View, paper: Paper) -> None:
     """One page with its number to choose, and the quote of the URL marked on it."""
     pages = max(paper.pages, len(paper.page_texts), 1)
     if "paper_page" not in st.session_state:
         st.session_state["paper_page"] = _page_in_url(pages)
     st.session_state["paper_page"] = min(max(int(st.session_state["paper_page"]), 1), pages)
-    page = int(st.number_input("Page", min_value=1, max_value=pages, step=1, key="paper_page", on_change=_turned) or 1)
+    label = f"Page, of {pages}"
+    page = int(st.number_input(label, min_value=1, max_value=pages, step=1, key="paper_page", on_change=_turned) or 1)
     quote = one_line(st.query_params.get("quote", ""), MAX_QUOTE)
     if page != _page_in_url(pages):
         quote = ""
-    image = _image(run, page, quote)
+    file = file_of(view, paper)
+    image = _image(file, page, quote) if file else None
+    if file is None:
+        st.caption(_no_file(paper))
+    elif image is None:
+        st.caption(":material/broken_image: This page could not be drawn, so its text is shown.")
     if image is not None:
         st.image(image, width="stretch", alt=f"Page {page} of {pages} of the paper")
         if quote:
@@ -53,10 +60,29 @@ def _page_in_url(pages: int) -> int:
     return min(max(int(text), 1), pages) if text.isascii() and text.isdigit() and len(text) < 6 else 1
 
 
-def _image(run: RunFolder, page: int, quote: str) -> bytes | None:
-    path = run.path / PAPER_FILE
-    if path.is_symlink() or not path.is_file():
+def file_of(view: View, paper: Paper) -> Path | None:
+    """The PDF to draw: the run's own copy, or what arXiv served for its paper; None where only a source was served."""
+    given = view.run.paper
+    if given.is_file() and not given.is_symlink():
+        return given
+    if not paper.arxiv_id or view.state.task is None:
         return None
+    from copilot.paper.arxiv import kept_pdf, parse_arxiv_id
+
+    arxiv_id = parse_arxiv_id(view.state.task.head.paper)
+    return kept_pdf(arxiv_id, cache=find_home().cache) if arxiv_id else None
+
+
+def _no_file(paper: Paper) -> str:
+    if not paper.arxiv_id:
+        return ":material/description: The PDF is not in this run any more, so the text that was read from it is shown."
+    return (
+        ":material/description: Only the source of this paper is here, no PDF, so its text is shown. "
+        f"The printed page: {web_address('https://arxiv.org/abs/' + paper.arxiv_id)}"
+    )
+
+
+def _image(path: Path, page: int, quote: str) -> bytes | None:
     with st.spinner("Drawing the page …"):
         return pageimage.png_of(path, page, quote)
 

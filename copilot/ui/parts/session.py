@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import streamlit as st
@@ -16,7 +17,7 @@ from copilot import api
 from copilot.config import find_home
 from copilot.domain.paper import Paper
 from copilot.errors import CopilotError
-from copilot.events import FilesChanged
+from copilot.events import CommandRun, FilesChanged, RunBranched, TrialFinished
 from copilot.hosting.guests import COOKIE, Guest
 from copilot.hosting.reception import reception
 from copilot.hosting.refusals import NoSuchRun
@@ -40,6 +41,10 @@ class View:
     """What the timeline shows; made into rows only where they are drawn."""
     before: dict[int, str] = field(default_factory=dict)
     """Sequence number of a change of files -> the snapshot that it changed."""
+    ends: dict[str, list[datetime]] = field(default_factory=dict)
+    """Purpose -> when each tuning program and each trial ended."""
+    branched: RunBranched | None = None
+    """Where the run comes from, if from another one."""
     problem: str = ""
     _paper: Paper | None = None
 
@@ -50,6 +55,10 @@ class View:
             for entry in self.reader.new():
                 if isinstance(entry.event, FilesChanged):
                     self.before[entry.seq] = self.state.snapshot
+                if isinstance(entry.event, RunBranched):
+                    self.branched = entry.event
+                if purpose := _ended(entry):
+                    self.ends.setdefault(purpose, []).append(entry.time)
                 apply(self.state, entry)
                 if shown(entry):
                     self.steps.append(entry)
@@ -62,6 +71,13 @@ class View:
         if self._paper is None and self.state.paper is not None:
             self._paper = api.paper_of(self.run, self.state)
         return self._paper
+
+
+def _ended(entry: Entry) -> str:
+    """The purpose of the tuning program or the trial that ended with this entry, else nothing."""
+    if isinstance(entry.event, TrialFinished):
+        return entry.event.result.purpose
+    return "tune" if isinstance(entry.event, CommandRun) and entry.event.purpose == "tune" else ""
 
 
 def guest() -> Guest | None:

@@ -103,17 +103,35 @@ def _card(view: View, draft: Edits, idea: Idea, question: QuestionAsked | None) 
         with st.container(horizontal=True, vertical_alignment="center"):
             _badges(view, draft, idea, put_aside)
         st.subheader(plain(idea.title, 200), anchor=False)
-        st.text(clip(idea.claim, 2000))
         if put_aside:
-            st.caption(f"Put aside: {plain(put_aside, 300)}")
-        _reproduction(idea)
-        _facts(idea)
-        _evidence(view, idea)
-        _review(state.reviews.get(idea.id, []))
-        _details(idea)
-        _diffs(view, draft, idea)
+            st.caption(f"Put aside: {plain(_named(view, draft, put_aside), 300)}")
+        whole = not put_aside or _wanted(idea)
+        if whole:
+            _body(view, draft, idea)
         if question is not None:
-            _buttons(view, draft, idea, question)
+            _buttons(view, draft, idea, question, whole=whole)
+
+
+def _body(view: View, draft: Edits, idea: Idea) -> None:
+    st.text(clip(idea.claim, 2000))
+    _reproduction(idea)
+    _facts(idea)
+    _evidence(view, idea)
+    _review(view.state.reviews.get(idea.id, []))
+    _details(idea)
+    _diffs(view, draft, idea)
+
+
+def _wanted(idea: Idea) -> bool:
+    """An idea that was put aside is one line until somebody wants to see it."""
+    return st.toggle("Show it whole", key=f"whole_{_safe(idea.id)}")
+
+
+def _named(view: View, draft: Edits, reason: str) -> str:
+    """The reason with the title of an idea in place of its id."""
+    known = view.state.ideas | draft.ideas
+    words = [f"“{known[word].title}”" if word in known else word for word in reason.split()]
+    return " ".join(words)
 
 
 def _safe(idea_id: str) -> str:
@@ -243,15 +261,16 @@ def _details(idea: Idea) -> None:
             st.markdown(f"- {plain(paper.title, 200)}{year} {web_address(paper.url) if paper.url else ''}")
 
 
-def _buttons(view: View, draft: Edits, idea: Idea, question: QuestionAsked) -> None:
+def _buttons(view: View, draft: Edits, idea: Idea, question: QuestionAsked, *, whole: bool) -> None:
     key = _safe(idea.id)
     with st.container(horizontal=True):
+        if idea.id in draft.rejected and st.button("Take back", icon=":material/undo:", key=f"restore_{key}"):
+            _keep(view, draft.take_back(idea.id))
+        if not whole:
+            return
         if st.button("Test this idea", type="primary", icon=":material/check:", key=f"choose_{key}"):
             _submit(view, draft, idea, question)
-        if idea.id in draft.rejected:
-            if st.button("Take back", icon=":material/undo:", key=f"restore_{key}"):
-                _keep(view, draft.take_back(idea.id))
-        else:
+        if idea.id not in draft.rejected:
             _reject(view, draft, idea, key)
         if st.button("Duplicate", icon=":material/content_copy:", key=f"copy_{key}"):
             _keep(view, draft.duplicate(idea, view.state.ideas))
@@ -266,7 +285,10 @@ def _keep(view: View, draft: Edits) -> None:
 
 
 def _edit(view: View, draft: Edits, idea: Idea, key: str) -> None:
-    with st.expander("Edit this idea", icon=":material/edit:"), st.form(f"edit_{key}", border=False):
+    box = st.expander("Edit this idea", icon=":material/edit:", key=f"editing_{key}", on_change="rerun")
+    if not box.open:  # thirty fields a card: they are drawn where they are wanted
+        return
+    with box, st.form(f"edit_{key}", border=False):
         build = forms.idea_fields(idea, f"edit_{key}")
         if st.form_submit_button("Keep these edits", type="primary", key=f"save_{key}"):
             with frame.told():
@@ -306,7 +328,10 @@ def _submit(view: View, draft: Edits, idea: Idea, question: QuestionAsked) -> No
 
 
 def _add(view: View, draft: Edits) -> None:
-    with st.expander("Add an idea of your own", icon=":material/add:"), st.form("own_idea"):
+    box = st.expander("Add an idea of your own", icon=":material/add:", key="own_adding", on_change="rerun")
+    if not box.open:
+        return
+    with box, st.form("own_idea", border=False):
         blank = Idea(
             id=draft.new_id(view.state.ideas),
             title="",

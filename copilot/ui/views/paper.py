@@ -44,7 +44,7 @@ def show() -> None:
         with tabs[4]:
             found.literature(view.state)
     with right:
-        pdf.viewer(view.run, paper)
+        pdf.viewer(view, paper)
 
 
 def _nothing_yet(view: View) -> None:
@@ -100,9 +100,9 @@ def _ledger(view: View, claims: list[Claim]) -> None:
     picked = st.dataframe(
         [
             {
-                "kind": KINDS[claim.kind],
                 "page": claim.page,
                 "what the paper says": one_line(claim.quote, 400),
+                "kind": KINDS[claim.kind],
                 "section": one_line(claim.section, 60),
                 "number": claim.number,
                 "metric": claim.metric,
@@ -124,6 +124,7 @@ def _ledger(view: View, claims: list[Claim]) -> None:
     rows = picked.selection.rows
     if rows and rows[0] < len(claims):
         claim = claims[rows[0]]
+        st.markdown(f"> {plain(claim.quote, 800)}")
         pdf.point_at(claim.page, claim.quote)
     else:
         st.caption("Select a row to see its words on the page.")

@@ -26,6 +26,7 @@ def show() -> None:
     _summary(view, state.plan)
     if question is not None:
         _approve(view, question, state.plan)
+    _details(view, state.plan)
     _frozen(view)
     _amend(view)
 
@@ -53,9 +54,18 @@ def _summary(view: View, plan: Plan) -> None:
     columns[3].metric("Time limit", seconds(plan.seconds_per_trial), help="for one trial; a longer one failed")
     st.caption(f"{best.capitalize()}. {_trust(plan)}")
     _arms(plan)
+    if plan.tuning.space and plan.tuning.settings > 1:
+        names = ", ".join(plain(name, 40) for name in plan.tuning.space)
+        st.caption(
+            f"Before the freeze every arm tries {count(plan.tuning.settings, 'setting')} of {names} on validation data."
+        )
+
+
+def _details(view: View, plan: Plan) -> None:
     latest = view.state.plans[-1] if view.state.plans else None
-    for sentence in latest.forecast if latest else []:
-        st.markdown(f":material/schedule: {plain(sentence, 400)}")
+    if latest is not None and latest.forecast:
+        st.markdown("**What it will take, and what it can tell**")
+        st.markdown("\n".join(f"- {plain(sentence, 400)}" for sentence in latest.forecast))
     for note in plan.notes:
         st.markdown(f":material/info: {plain(note, 400)}")
     found.show(view.state)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from copilot.domain.experiment import Check, ComparisonResult, Verdict
 from copilot.state import RunState
-from copilot.ui.parts import charts, frame, live
+from copilot.ui.parts import charts, frame, live, tuning
 from copilot.ui.parts.session import View
 from copilot.ui.parts.text import count, number, plain, signed
 
@@ -32,9 +32,10 @@ def show() -> None:
         st.error(f"The run failed after its verdict: {plain(view.state.finished.detail, 600)}")
     _verdict(view.state, verdict)
     for comparison in verdict.comparisons:
-        _comparison(view.state, comparison)
+        _comparison(view.state, comparison, alone=len(verdict.comparisons) == 1)
     _checks(list(view.state.checks.values()))
     _tried(view.state, verdict)
+    tuning.show(view.state)
     st.subheader("Every trial", anchor=False)
     charts.matrix(view.state)
 
@@ -99,10 +100,10 @@ def _figures(state: RunState, verdict: Verdict) -> None:
     st.caption(f"Protocol {verdict.protocol_hash[:16]}, frozen before the first trial.")
 
 
-def _comparison(state: RunState, comparison: ComparisonResult) -> None:
+def _comparison(state: RunState, comparison: ComparisonResult, *, alone: bool) -> None:
     unit = state.protocol.metric.unit if state.protocol else ""
     smallest = state.protocol.minimum_effect if state.protocol else 0.0
-    st.subheader(plain(comparison.claim, 300), anchor=False)
+    st.subheader("The difference at every seed" if alone else plain(comparison.claim, 300), anchor=False)
     st.caption(
         f"{comparison.word}: {charts.effect_words(comparison, unit)}, {count(len(comparison.differences), 'pair')}"
     )
@@ -135,7 +136,7 @@ def _tried(state: RunState, verdict: Verdict) -> None:
     st.subheader("What was tried", anchor=False)
     lines = [
         f"{count(verdict.trials_planned, 'trial')} planned, {verdict.trials_failed} failed and counted as failed",
-        f"{count(verdict.attempts, 'attempt')} before the freeze (exploration runs and ideas put aside)",
+        f"{count(verdict.attempts, 'attempt')} before the freeze (exploration and tuning programs, ideas put aside)",
         f"{count(len(state.ideas), 'idea')} proposed, {len(state.rejected)} put aside",
         f"{count(len(state.answers) + len(state.remarks), 'time')} a person decided or said something",
     ]

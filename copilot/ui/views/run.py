@@ -12,7 +12,7 @@ from copilot.events import FilesChanged
 from copilot.journal import Entry
 from copilot.runs import RunFolder
 from copilot.state import PHASES, RunState
-from copilot.ui.parts import actions, again, charts, frame, gauges, links, live, questions, stream
+from copilot.ui.parts import actions, again, charts, frame, gauges, links, live, pace, questions, stream, tuning
 from copilot.ui.parts.session import View
 from copilot.ui.parts.text import plain
 from copilot.ui.parts.timeline import Row, row_of
@@ -62,6 +62,8 @@ def _outcome(view: View, working: bool) -> None:
             links.link("results", view.run.name, label="See the verdict and its reasons")
             if state.report is not None:
                 links.link("report", view.run.name, label="Read the report")
+        for stamp in state.verdict.stamps:
+            st.markdown(f":material/approval: :orange[{plain(stamp, 400)}]")
     place = api.place(view.run)
     if place is not None:
         note = plain(place.note or "It starts by itself; you can close the page.")
@@ -112,12 +114,15 @@ def _controls(view: View, working: bool) -> None:
 def _moving(view: View, working: bool) -> None:
     state = view.state
     _phases(state)
+    if working:
+        pace.show(view)
     gauges.show(state, working)
     stream.show(view.run, working)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         _timeline(view)
     with right:
+        tuning.show(state)
         charts.matrix(state)
         charts.curves(view)
 
@@ -192,6 +197,8 @@ def _say(view: View, working: bool) -> None:
             max_chars=4000,
             placeholder="For example: try a smaller learning rate first",
         )
+        if view.state.protocol is not None:
+            st.caption("The protocol is frozen: what you say now is recorded and reported, and changes no trial.")
         sent = st.form_submit_button("Say it", icon=":material/send:", key="say_send")
     if sent and (text or "").strip():
         actions.say(view.run, (text or "").strip())
