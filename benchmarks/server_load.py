@@ -21,7 +21,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
+import httpx2
 import psutil
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -115,7 +115,7 @@ def grow(run: canned.Canned, stop: threading.Event) -> None:
 async def calls(server: Server, cookie: str, until: float) -> list[float]:
     """The state of a run, four times a second, by HTTP."""
     took = []
-    async with httpx.AsyncClient(base_url=server.url, cookies={"copilot_session": cookie}, timeout=60) as client:
+    async with httpx2.AsyncClient(base_url=server.url, cookies={"copilot_session": cookie}, timeout=60) as client:
         while time.monotonic() < until:
             began = time.monotonic()
             (await client.get("/api/v1/runs")).raise_for_status()
@@ -134,7 +134,7 @@ def owned(server: Server, cookie: str) -> str:
 def arrive(server: Server, number: int, source: Path) -> tuple[Session, canned.Canned | None]:
     """A session with a run of its own: one in five a run that goes on, the others a finished one."""
     logs = server.home / "logs"
-    cookie = dict(httpx.get(server.url).cookies)["copilot_session"]
+    cookie = dict(httpx2.get(server.url).cookies)["copilot_session"]
     going = canned.Canned(canned.folder(logs, f"own-{number}")) if number % 5 == 0 else None
     place = logs / f"own-{number}" / source.name
     if going is None:

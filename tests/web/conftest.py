@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 
 from copilot.runs import RunFolder, list_runs
@@ -50,12 +50,12 @@ class Server:
         """All runs on disk."""
         return list_runs(self.home / "logs")
 
-    def client(self, *, token: str = "", session: bool = False) -> httpx.Client:
+    def client(self, *, token: str = "", session: bool = False) -> httpx2.Client:
         """Somebody: with the owner's token, with a session of their own, or as a stranger."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        cookies = dict(httpx.get(self.url).cookies) if session else {}
+        cookies = dict(httpx2.get(self.url).cookies) if session else {}
         assert bool(cookies) == session
-        return httpx.Client(base_url=self.url, headers=headers, cookies=cookies, timeout=30)
+        return httpx2.Client(base_url=self.url, headers=headers, cookies=cookies, timeout=30)
 
     def raw(self, request: str) -> bytes:
         """The answer to a request that no client would send; `HOST` in it is this server's name."""
@@ -95,9 +95,9 @@ def _wait_for(server: Server, limit: float = 60) -> None:
     until = time.monotonic() + limit
     while time.monotonic() < until and server.process.poll() is None:
         try:
-            if httpx.get(f"{server.url}/_stcore/health").status_code == 200:
+            if httpx2.get(f"{server.url}/_stcore/health").status_code == 200:
                 return
-        except httpx.TransportError:
+        except httpx2.TransportError:
             time.sleep(0.1)
     raise TimeoutError(server.log)
 

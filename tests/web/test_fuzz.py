@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -35,8 +35,8 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fuzzed]:
     furnish(home)
     limits = {"COPILOT_TOKEN": TOKEN, "COPILOT_MAX_ENGINES": "1", "COPILOT_MAX_UPLOADS": "100000"}
     with serving(home, "--shared", **limits) as server:
-        cookies = dict(httpx.get(server.url).cookies)
-        with httpx.Client(base_url=server.url, cookies=cookies, timeout=30) as guest:
+        cookies = dict(httpx2.get(server.url).cookies)
+        with httpx2.Client(base_url=server.url, cookies=cookies, timeout=30) as guest:
             made = guest.post("/api/v1/runs", json={"task": "demo", "settings": {"approve": "ask"}}).json()["run"]
             guest.post(f"/api/v1/runs/{made}/stop", json={})
         name = next(run for run in server.runs if run.name == made).owner

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from starlette.routing import Route
 
@@ -27,7 +27,7 @@ def client(alone: Server) -> Any:
         yield opened
 
 
-def error(answer: httpx.Response) -> str:
+def error(answer: httpx2.Response) -> str:
     """The sentence of a failure, after its shape was checked."""
     body = answer.json()
     assert set(body) == {"error"} and set(body["error"]) == {"code", "text"}
@@ -36,14 +36,14 @@ def error(answer: httpx.Response) -> str:
     return text
 
 
-def told(answer: httpx.Response) -> list[dict[str, str]]:
+def told(answer: httpx2.Response) -> list[dict[str, str]]:
     """Server-sent events as fields."""
     blocks = [block for block in answer.text.split("\n\n") if block.strip()]
     found = [dict(line.partition(": ")[::2] for line in block.splitlines()) for block in blocks]
     return [fields for fields in found if "event" in fields]
 
 
-def test_routes_and_document_agree(alone: Server, client: httpx.Client) -> None:
+def test_routes_and_document_agree(alone: Server, client: httpx2.Client) -> None:
     served = client.get("/api/v1/openapi.json").json()
     assert served == json.loads(json.dumps(document()))
     described = {(path, method.upper()) for path, methods in served["paths"].items() for method in methods}
@@ -60,7 +60,7 @@ def test_routes_and_document_agree(alone: Server, client: httpx.Client) -> None:
         assert str(answer.status_code) in served["paths"][path][method.lower()]["responses"], (method, path)
 
 
-def test_runs_are_listed_and_shown(client: httpx.Client) -> None:
+def test_runs_are_listed_and_shown(client: httpx2.Client) -> None:
     found = client.get("/api/v1/runs", params={"limit": 2}).json()
     assert (len(found["runs"]), found["total"] >= 3) == (2, True)
     shown = client.get(RUN).json()
@@ -70,7 +70,7 @@ def test_runs_are_listed_and_shown(client: httpx.Client) -> None:
     assert [question["gate"] for question in waiting["questions"]] == ["ideas"]
 
 
-def test_a_run_is_followed_and_taken_up_again(client: httpx.Client) -> None:
+def test_a_run_is_followed_and_taken_up_again(client: httpx2.Client) -> None:
     whole = told(client.get(f"{RUN}/events"))
     assert [fields["event"] for fields in whole[:1]] == ["RunStarted"]
     assert (whole[-1]["event"], json.loads(whole[-1]["data"])) == ("end", {"status": "done"})
@@ -82,7 +82,7 @@ def test_a_run_is_followed_and_taken_up_again(client: httpx.Client) -> None:
     assert client.get(f"{RUN}/events", headers={"Last-Event-ID": "nine"}).status_code == 422
 
 
-def test_files_are_downloaded(client: httpx.Client) -> None:
+def test_files_are_downloaded(client: httpx2.Client) -> None:
     report = client.get(f"{RUN}/files/report.md")
     assert report.headers["content-type"].startswith("text/markdown")
     assert report.headers["content-disposition"].startswith("attachment")
@@ -91,7 +91,7 @@ def test_files_are_downloaded(client: httpx.Client) -> None:
     assert client.get(f"{RUN}/files/cells.json").status_code == 404
 
 
-def test_what_is_asked_is_answered_and_said(alone: Server, client: httpx.Client) -> None:
+def test_what_is_asked_is_answered_and_said(alone: Server, client: httpx2.Client) -> None:
     run = f"/api/v1/runs/ideas/{START}"
     assert error(client.post(f"{run}/answers", json={"question": "nobody-asked", "choice": "x"}))
     assert "choices" in error(client.post(f"{run}/answers", json={"question": "gate-ideas", "choice": "idea-77"}))
@@ -102,7 +102,7 @@ def test_what_is_asked_is_answered_and_said(alone: Server, client: httpx.Client)
     assert (ended.status_code, error(ended)) == (409, "this run has ended")
 
 
-def test_a_run_is_started_followed_and_stopped(alone: Server, client: httpx.Client) -> None:
+def test_a_run_is_started_followed_and_stopped(alone: Server, client: httpx2.Client) -> None:
     asked = {"task": "demo", "settings": {"approve": "ask"}}
     made = client.post("/api/v1/runs", json=asked)
     assert made.status_code == 201, made.text
@@ -120,7 +120,7 @@ def test_a_run_is_started_followed_and_stopped(alone: Server, client: httpx.Clie
     assert client.get(run).status_code == 404
 
 
-def test_a_paper_is_uploaded_with_the_question_to_it(alone: Server, client: httpx.Client) -> None:
+def test_a_paper_is_uploaded_with_the_question_to_it(alone: Server, client: httpx2.Client) -> None:
     paper = (DEMO / "paper.pdf").read_bytes()
     ask = json.dumps({"settings": {"approve": "ask"}})
     own = {"X-Requested-With": "tests"}
@@ -152,13 +152,13 @@ def test_a_paper_is_uploaded_with_the_question_to_it(alone: Server, client: http
         (b'{"task": "' + b"a" * 2_000_000 + b'"}', 413),
     ],
 )
-def test_a_wrong_body_is_one_sentence(client: httpx.Client, body: bytes, status: int) -> None:
+def test_a_wrong_body_is_one_sentence(client: httpx2.Client, body: bytes, status: int) -> None:
     answer = client.post("/api/v1/runs", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == status, answer.text
     assert error(answer)
 
 
-def test_a_body_without_a_length_is_bounded_too(client: httpx.Client) -> None:
+def test_a_body_without_a_length_is_bounded_too(client: httpx2.Client) -> None:
     def endless() -> Any:
         for _ in range(40):
             yield b" " * 65_536
@@ -192,13 +192,13 @@ def test_no_path_leads_out(alone: Server, path: str) -> None:
     assert b"root:" not in answer and b"RunStarted" not in answer
 
 
-def test_other_methods_are_refused_as_json(client: httpx.Client) -> None:
+def test_other_methods_are_refused_as_json(client: httpx2.Client) -> None:
     answer = client.put("/api/v1/runs", json={})
     assert (answer.status_code, "allow" in answer.headers) == (405, True)
     assert error(answer)
 
 
-def test_a_key_is_said_nowhere(alone: Server, client: httpx.Client) -> None:
+def test_a_key_is_said_nowhere(alone: Server, client: httpx2.Client) -> None:
     shapes: list[Any] = [
         {"task": "demo", "keys": {"ANTHROPIC_API_KEY": SECRET}, "settings": {"llm": "nobody"}},
         {"task": "demo", "keys": {"ANTHROPIC_API_KEY": SECRET + " x"}},
@@ -216,13 +216,13 @@ def test_a_key_is_said_nowhere(alone: Server, client: httpx.Client) -> None:
     assert TOKEN not in alone.log
 
 
-def test_the_app_and_the_interface_are_one_server(client: httpx.Client) -> None:
+def test_the_app_and_the_interface_are_one_server(client: httpx2.Client) -> None:
     assert "<title>" in client.get("/").text
     assert client.get("/history").status_code == 200
     assert client.get("/api/v1/runs").status_code == 200
 
 
-def test_a_link_in_place_of_a_file_is_not_followed(alone: Server, client: httpx.Client) -> None:
+def test_a_link_in_place_of_a_file_is_not_followed(alone: Server, client: httpx2.Client) -> None:
     report = alone.home / "logs" / "failed" / START / "report"
     report.mkdir(exist_ok=True)
     (report / "report.md").symlink_to(Path("/etc/passwd"))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from copilot import api
@@ -48,7 +48,7 @@ def until(happened: Callable[[], bool], limit: float = 40) -> None:
         time.sleep(0.1)
 
 
-def begin(client: httpx.Client, **more: Any) -> dict[str, Any]:
+def begin(client: httpx2.Client, **more: Any) -> dict[str, Any]:
     """A run of this guest."""
     made = client.post("/api/v1/runs", json=ASK | more)
     assert made.status_code == 201, made.text
@@ -56,7 +56,7 @@ def begin(client: httpx.Client, **more: Any) -> dict[str, Any]:
     return found
 
 
-def finish(client: httpx.Client, run: str) -> None:
+def finish(client: httpx2.Client, run: str) -> None:
     """Stop a run, wait for its end, and delete it."""
     client.post(f"/api/v1/runs/{run}/stop", json={})
     until(lambda: client.get(f"/api/v1/runs/{run}").json()["status"] == "stopped")
@@ -107,10 +107,10 @@ def test_sessions_are_random_and_only_for_this_server(hall: Server) -> None:
         (first,), (second,) = anna.cookies.values(), ben.cookies.values()
         assert len({first, second}) == 2 and min(len(first), len(second)) > 50
         spliced = first.rpartition(".")[0] + "." + second.rpartition(".")[2]
-        assert httpx.get(f"{hall.url}/api/v1/runs", cookies={"copilot_session": spliced}).status_code == 401
-        cookie = httpx.get(hall.url).headers["set-cookie"]
+        assert httpx2.get(f"{hall.url}/api/v1/runs", cookies={"copilot_session": spliced}).status_code == 401
+        cookie = httpx2.get(hall.url).headers["set-cookie"]
         assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
-        framed = httpx.get(hall.url, headers={"X-Forwarded-Proto": "https"}).headers["set-cookie"]
+        framed = httpx2.get(hall.url, headers={"X-Forwarded-Proto": "https"}).headers["set-cookie"]
         assert "SameSite=None; Secure; Partitioned" in framed
 
 
@@ -219,7 +219,7 @@ def test_only_so_many_streams(hall: Server) -> None:
         finish(guest, run)
 
 
-def _opens(guest: httpx.Client, run: str) -> bool:
+def _opens(guest: httpx2.Client, run: str) -> bool:
     with guest.stream("GET", f"/api/v1/runs/{run}/events") as answer:
         return answer.status_code == 200
 
@@ -238,7 +238,7 @@ def test_the_line_outlives_the_server(tmp_path_factory: pytest.TempPathFactory) 
     (folder,) = [run for run in server.runs if run.name == running]
     until(lambda: api.engine_alive(folder))  # a process of its own
     again = serving(home, "--shared", **limits)
-    with again as server, httpx.Client(base_url=server.url, cookies=cookies, timeout=30) as guest:
+    with again as server, httpx2.Client(base_url=server.url, cookies=cookies, timeout=30) as guest:
         try:
             assert {item["run"] for item in guest.get("/api/v1/runs").json()["runs"]} == {running, waiting}
             assert guest.get(f"/api/v1/runs/{waiting}").json()["place"]["place"] == 1
