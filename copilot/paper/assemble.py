@@ -14,6 +14,7 @@ from typing import Any
 
 from copilot.domain.paper import Paper, Section
 from copilot.paper.arxiv_id import find_stamp
+from copilot.paper.blocks import unlaced
 from copilot.paper.caution import injection_warnings, looks_like_paper, scrambled, unreadable
 from copilot.paper.floats import equations, figures_and_tables, links
 from copilot.paper.flow import Document, arrange
@@ -167,7 +168,10 @@ def _check_text(pages: list[PageLines], warnings: list[str], language_data: str 
 
 
 def page_texts(document: Document, floats: set[int]) -> list[str]:
-    """Plain text of each page: the running text in reading order, then captions, tables and margin notes."""
+    """Plain text of each page: the running text in reading order, then captions, tables and margin notes.
+
+    A blank line stands where the text does not go on: no quote may run across it.
+    """
     hyphens = hyphenated_words(" ".join(line.text for line in document.lines))
     main: defaultdict[int, list[Line]] = defaultdict(list)
     aside: defaultdict[int, list[Line]] = defaultdict(list)
@@ -175,11 +179,8 @@ def page_texts(document: Document, floats: set[int]) -> list[str]:
         (aside if i in floats or line.role == "margin" else main)[line.page].append(line)
     out: list[str] = []
     for page in document.pages:
-        paragraphs = [
-            *_paragraphs(document, main[page.number], hyphens),
-            *_paragraphs(document, aside[page.number], hyphens),
-        ]
-        text = "\n".join(paragraphs)
+        parts = (_paragraphs(document, unlaced(lines[page.number]), hyphens) for lines in (main, aside))
+        text = "\n\n".join("\n".join(part) for part in parts if part)
         out.append(text or clean("\n".join(page.rotated)))
     return out
 

@@ -1,7 +1,10 @@
 """Is this quote really in the paper, and where: the check that every piece of evidence has to pass.
 
 Forgives what typesetting changes (white space, line-end hyphens, ligatures, quote and dash spellings, Unicode
-composition) and nothing else: not a changed digit, not a joined pair of pieces, not a word cut short.
+composition) and nothing else: not a changed digit, not a joined pair of pieces, not a word cut short. A quote lies
+within the running text of a page or goes on from one paragraph to the next in reading order; a blank line in a page's
+text (`Paper.page_texts`) is where the text does not go on, and no quote runs across it. A row of a table counts as
+printed, cell by cell.
 """
 
 from __future__ import annotations
@@ -33,17 +36,44 @@ def ground(paper: Paper, quote: str, page: int | None = None) -> tuple[bool, int
     for number, text in enumerate(texts, 1):
         if _contains(_fold(text), needle):
             return True, number
-    found, start = _across(texts, needle)
-    return (True, start) if found else _in_sections(paper, needle)
-
-
-def _in_sections(paper: Paper, needle: str) -> tuple[bool, int | None]:
-    """A sentence that goes on behind a figure or on the next page: whole in its section, in two parts on its pages."""
-    for section in paper.sections:
-        if _contains(_fold(section.text), needle):
-            pages = (i for i, text in enumerate(paper.page_texts, 1) if needle[: MIN_CHARS * 2] in _fold(text)[0])
-            return True, next(pages, section.page)
+    for find in (_across, _in_tables, _in_two_parts):
+        if (start := find(paper, needle)) is not None:
+            return True, start
     return False, None
+
+
+def _in_tables(paper: Paper, needle: str) -> int | None:
+    """The page of a table that has the quote in one row, its cells in their order."""
+    rows = ((table.page, " ".join(filter(None, row))) for table in paper.tables for row in table.rows)
+    return next((page for page, row in rows if _contains(_fold(row), needle)), None)
+
+
+def _in_two_parts(paper: Paper, needle: str) -> int | None:
+    """The page where a sentence begins that goes on behind a figure or a note: whole in its section, cut on its pages.
+
+    The first part has to end a paragraph of the page and the second one to begin a paragraph there or on the next page,
+    so that two columns that were read across each other make no sentence.
+    """
+    if not any(_contains(_fold(section.text), needle) for section in paper.sections):
+        return None
+    pages = [[_fold(part)[0] for part in text.split("\n")] for text in paper.page_texts]
+    for number, parts in enumerate(pages, 1):
+        after = [*parts, *(pages[number] if number < len(pages) else [])]
+        for part in parts:
+            cut = _overlap(part, needle)
+            if cut >= MIN_CHARS and any(text.startswith(needle[cut:]) for text in after):
+                return number
+    return None
+
+
+def _overlap(text: str, needle: str) -> int:
+    """Length of the longest beginning of `needle`, not all of it, with which `text` ends."""
+    at = text.find(needle[:MIN_CHARS], max(0, len(text) - len(needle) + 1))
+    while at >= 0:
+        if needle.startswith(text[at:]):
+            return len(text) - at
+        at = text.find(needle[:MIN_CHARS], at + 1)
+    return 0
 
 
 def _needle(quote: str) -> str | None:
@@ -51,7 +81,7 @@ def _needle(quote: str) -> str | None:
     words = quote.split()
     if len(words) < MIN_WORDS or sum(ch.isalnum() for ch in quote) < MIN_CHARS:
         return None
-    folded, _ = _fold(quote)
+    folded, _ = _fold(" ".join(words))
     return folded if len(folded) >= MIN_CHARS else None
 
 
@@ -59,8 +89,8 @@ def _needle(quote: str) -> str | None:
 def _fold(text: str) -> tuple[str, tuple[int, ...]]:
     """Comparable form of a text and, for each of its characters, the index in `text` that it came from.
 
-    White space goes, except between two numbers ("3 5" is not "35"); a hyphen goes between letters, but stays beside
-    a digit ("-0.5" is not "0.5").
+    White space goes, except between two numbers ("3 5" is not "35") and for a blank line, which stays as one line end;
+    a hyphen goes between letters, but stays beside a digit ("-0.5" is not "0.5").
     """
     plain, origin = _spelled(text)
     out: list[str] = []
@@ -68,6 +98,9 @@ def _fold(text: str) -> tuple[str, tuple[int, ...]]:
     spaced = False
     for i, ch in enumerate(plain):
         if ch.isspace():
+            if ch == "\n" and plain[i - 1 : i] == "\n" and out and out[-1] != "\n":
+                out.append("\n")
+                back.append(origin[i])
             spaced = True
             continue
         if ch == "-" and not _beside_digit(plain, i):
@@ -130,16 +163,14 @@ def _find(hay: str, needle: str) -> int:
     return -1
 
 
-def _across(texts: tuple[str, ...], needle: str) -> tuple[bool, int | None]:
-    """A quote that begins on one page and ends on the next."""
+def _across(paper: Paper, needle: str) -> int | None:
+    """The page where a quote begins that ends on the next page."""
+    texts = paper.page_texts
     for number in range(1, len(texts)):
-        first, second = _fold(texts[number - 1])[0], _fold(texts[number])[0]
-        tail, head = first[-len(needle) :], second[: len(needle)]
-        joined = tail + head
-        at = _find(joined, needle)
-        if 0 <= at < len(tail):
-            return True, number
-    return False, None
+        tail = _fold(texts[number - 1])[0][-len(needle) :]
+        if 0 <= _find(tail + _fold(texts[number])[0][: len(needle)], needle) < len(tail):
+            return number
+    return None
 
 
 def locate(paper_pdf: Path, quote: str, page: int) -> list[Box]:
