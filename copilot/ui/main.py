@@ -6,7 +6,7 @@ import streamlit as st
 
 from copilot.ui.parts import frame, guest, links, outline, session
 from copilot.ui.parts.frame import guarded
-from copilot.ui.parts.outline import Outline
+from copilot.ui.parts.outline import WAITING, Outline
 from copilot.ui.parts.text import ago, plain
 from copilot.ui.views import history, ideas, new, paper, plan, report, results, run
 
@@ -55,7 +55,8 @@ def _sidebar() -> None:
 def _recent(item: Outline) -> None:
     label, key = plain(item.title, 60), f"recent_{item.run.name}"
     when = ago(item.started) if item.started else "unknown time"
-    label += f"  \n:small[:gray[{item.verdict or frame.STATUS_WORD[item.status][0]} · {when}]]"
+    word = item.verdict or (WAITING if item.asked else frame.STATUS_WORD[item.status][0])
+    label += f"  \n:small[:gray[{word} · {when}]]"
     if st.button(label, key=key, type="tertiary", help=plain(item.run.name)):
         links.go("results" if item.verdict else "run", item.run.name)
 

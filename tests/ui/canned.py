@@ -113,9 +113,9 @@ class Canned:
         """One event more."""
         self.journal.append(event)
 
-    def read(self) -> None:
+    def read(self, parsed: Paper | None = None) -> None:
         """Paper and claims."""
-        parsed = paper(self.title)
+        parsed = parsed or paper(self.title)
         blob = Blobs(self.run.blobs).put(parsed.model_dump_json())
         self.add(
             ev.PaperRead(

@@ -17,6 +17,7 @@ PAGES = (
     ("", "started"),
     ("history", "supported"),
     ("paper", "ideas"),
+    ("ideas", "started"),
     ("ideas", "ideas"),
     ("plan", "plan"),
     ("run", "running"),

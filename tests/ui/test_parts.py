@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from copilot.config import Home
@@ -23,6 +23,7 @@ scalars = st.one_of(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a loaded machine
 @given(st.dictionaries(names, scalars, max_size=5))
 def test_parameters_survive_the_form(parameters: dict[str, Scalar]) -> None:
     assert forms.parse_parameters(forms.parameters_text(parameters)) == parameters

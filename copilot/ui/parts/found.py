@@ -33,7 +33,7 @@ def show(state: RunState) -> None:
         return
     with st.expander("Code, models and data that were found", icon=":material/travel_explore:"):
         for what, event in state.retrieved.items():
-            where = f" ({plain(event.source, 60)})" if event.source else ""
+            where = f" from: {plain(event.source, 60)}" if event.source else ""
             st.markdown(f"**{WHAT.get(what, what)}**{where}")
             refusals = _refusals(event)
             if note := _without(event.note, refusals):
@@ -51,16 +51,23 @@ def _hits(hits: list[dict[str, Any]]) -> None:
             {
                 "name": one_line(str(hit.get("id", "")), 100),
                 "may be used": "no, refused" if hit.get("refused") else "yes",
-                "why": one_line(str(hit.get("why", "")), 300),
-                "pinned to": one_line(str(hit.get("revision") or "not pinned"), 40)[:12],
+                "pinned to": _pin(hit),
                 "licence": one_line(str(hit.get("licence", "")), 40),
                 "warnings": one_line("; ".join(map(str, hit.get("warnings") or [])), 200),
+                "why": one_line(str(hit.get("why", "")), 300),
             }
             for hit in hits
         ],
         hide_index=True,
         alt="What was found, best first",
     )
+
+
+def _pin(hit: dict[str, Any]) -> str:
+    """The commit in short. The offline index knows none; what is bundled needs none."""
+    if str(hit.get("id", "")).startswith("prototype:"):
+        return "bundled"
+    return one_line(str(hit.get("revision") or ""), 40)[:12] or "unknown"
 
 
 def _refusals(event: Retrieved) -> list[Refusal]:

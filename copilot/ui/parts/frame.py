@@ -15,6 +15,7 @@ from copilot.hosting.line import Place
 from copilot.state import RunState, Status
 from copilot.ui.parts import live, session
 from copilot.ui.parts.links import STEPS, link
+from copilot.ui.parts.outline import UNREAD, WAITING
 from copilot.ui.parts.session import View
 from copilot.ui.parts.text import one_line, plain
 
@@ -59,7 +60,7 @@ def told() -> Iterator[None]:
 def title_of(state: RunState) -> str:
     """What a run is called: the task's title, the paper's, or the question."""
     if state.paper is None and state.source == "paper":
-        return "A paper that is being read" if state.finished is None else "A paper that was not read"
+        return UNREAD
     if state.paper is not None and state.source == "paper":
         return one_line(state.paper.title, 160) or state.run
     if state.task is not None:
@@ -91,9 +92,7 @@ def status_badge(status: Status, *, working: bool, asked: bool = False, place: P
     if place is not None:
         word, colour = f"in line: {place.place} of {place.of}", "blue"
     elif status in {"running", "empty"}:
-        word, colour = (
-            ("waiting for you", "orange") if asked else (word, colour) if working else ("interrupted", "gray")
-        )
+        word, colour = (WAITING, "orange") if asked else (word, colour) if working else ("interrupted", "gray")
     st.badge(word, color=colour)  # type: ignore[arg-type]
 
 

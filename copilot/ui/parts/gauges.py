@@ -75,8 +75,8 @@ def _gpu(state: RunState) -> None:
 def _trials(state: RunState) -> None:
     tuned = len(tuning.tried(state))
     if planned := max(tuning.planned(state), tuned):
-        alike = f"of {planned}, alike in every arm"
-        st.metric("Tuning programs", f"{tuned}", delta=alike, delta_color="off", delta_arrow="off", width="content")
+        settings, alike = f"{tuned // tuning.SEEDS} of {planned // tuning.SEEDS}", "alike in every arm"
+        st.metric("Settings tuned", settings, delta=alike, delta_color="off", delta_arrow="off", width="content")
     st.metric("Attempts", f"{state.attempts:,}", width="content", help=ATTEMPTS)
     if state.protocol is None:
         return

@@ -19,6 +19,8 @@ from copilot.ui.parts.text import fold_for_search, one_line
 
 HEAD = 64_000
 TAIL = 256_000
+UNREAD = "A paper that is not read yet"
+WAITING = "waiting for you"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,10 @@ class Outline:
     verdict: VerdictWord | None
     started: datetime | None
     haystack: str
+    asked: bool = False
+    """True when the run waits for a person's answer."""
+    stamps: int = 0
+    """How many sentences stand beside the verdict."""
 
 
 def of(run: RunFolder) -> Outline:
@@ -78,12 +84,15 @@ def _outline(run: RunFolder, head: list[dict[str, Any]], tail: list[dict[str, An
     title = _title(run, data, head)
     llm = str((data.get("settings") or {}).get("llm", "")) or "unknown model"
     status, verdict = _status(tail) if started else "empty", _verdict(tail)
-    haystack = fold_for_search(" ".join([title, run.name, llm, status, verdict or ""]))
-    return Outline(run, title, llm, status, verdict, _time(started), haystack)
+    word = verdict.get("word") if verdict.get("word") in get_args(VerdictWord) else None
+    asked = status == "running" and _asked(tail)
+    haystack = fold_for_search(" ".join([title, run.name, llm, WAITING if asked else status, word or ""]))
+    stamps = len(verdict.get("stamps") or [])
+    return Outline(run, title, llm, status, cast(VerdictWord | None, word), _time(started), haystack, asked, stamps)
 
 
 def _title(run: RunFolder, data: dict[str, Any], head: list[dict[str, Any]]) -> str:
-    paper = next((body["data"].get("title") for body in head if body.get("kind") == "PaperRead"), "")
+    paper = next((body["data"].get("title") for body in head if body.get("kind") == "PaperRead"), UNREAD)
     task = data.get("task") or {}
     texts = [paper if data.get("source") == "paper" else "", (task.get("head") or {}).get("title"), task.get("body")]
     return next((one_line(str(text), 160) for text in texts if text and str(text).strip()), run.name)
@@ -100,12 +109,16 @@ def _status(tail: list[dict[str, Any]]) -> Status:
     return "running"
 
 
-def _verdict(tail: list[dict[str, Any]]) -> VerdictWord | None:
+def _verdict(tail: list[dict[str, Any]]) -> dict[str, Any]:
     for body in reversed(tail):
         if body.get("kind") == "VerdictReached":
-            word = (body["data"].get("verdict") or {}).get("word")
-            return cast(VerdictWord, word) if word in get_args(VerdictWord) else None
-    return None
+            return body["data"].get("verdict") or {}
+    return {}
+
+
+def _asked(tail: list[dict[str, Any]]) -> bool:
+    answers = {body["data"].get("question_id") for body in tail if body.get("kind") == "FeedbackGiven"}
+    return any(body.get("kind") == "QuestionAsked" and body["data"].get("id") not in answers for body in tail)
 
 
 def _time(started: dict[str, Any] | None) -> datetime | None:

@@ -220,6 +220,6 @@ _MAKERS: dict[type, Callable[[Any], Parts]] = {
     ev.VerdictReached: _verdict,
     ev.ReportWritten: lambda e: ("description", "Report written"),
     ev.Warned: lambda e: ("warning", f"{e.where}: {e.text}", "", "bad"),
-    ev.RunPaused: lambda e: ("pause", f"Paused ({e.reason}): {e.detail}", "", "ask"),
+    ev.RunPaused: lambda e: ("pause", f"Paused: {e.detail or e.reason}", "", "ask"),
     ev.RunFinished: _finished,
 }

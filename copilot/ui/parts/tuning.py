@@ -37,11 +37,6 @@ def tried(state: RunState) -> list[float]:
     return [command.seconds for command in state.commands if command.purpose == "tune"]
 
 
-def going_on(state: RunState) -> bool:
-    """True from the first tuning program until the choice is made."""
-    return state.tuned is None and state.protocol is None and bool(tried(state))
-
-
 def show(state: RunState) -> None:
     """What each arm tried and kept; nothing where no arm was tuned."""
     if state.tuned is None:

@@ -83,11 +83,12 @@ def _row(item: Outline) -> None:
     with st.container(border=True, key=f"history-{key}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             working = item.status in {"running", "paused", "empty"} and live.alive(item.run)
-            frame.status_badge(item.status, working=working, place=api.place(item.run))
+            frame.status_badge(item.status, working=working, asked=item.asked, place=api.place(item.run))
             if item.verdict:
                 frame.verdict_badge(item.verdict)
             when = ago(item.started) if item.started else "unknown time"
-            st.caption(f"{plain(item.run.name, 120)} · {plain(item.llm, 40)} · {when}")
+            stamps = f" · {count(item.stamps, 'note')} to read with the verdict" if item.stamps else ""
+            st.caption(f"{plain(item.run.name, 120)} · {plain(item.llm, 40)} · {when}{stamps}")
         page = "results" if item.verdict else "run"
         with st.container(horizontal=True, vertical_alignment="center"):
             links.link(page, item.run.name, label=f"**{plain(item.title, 160)}**", icon=False, stretch=True)
@@ -154,6 +155,7 @@ def _facts(run: RunFolder) -> dict[str, str]:
         "trust": verdict.trust if verdict else "–",
         "model": state.settings.llm if state.settings else "–",
         "sandbox": state.sandbox.level if state.sandbox else "–",
+        "read with it": "; ".join(verdict.stamps) if verdict else "–",
         "cost": dollars(state.cost_usd),
         "working time": seconds(state.active_seconds),
         "protocol": state.protocol_hash[:16] or "–",

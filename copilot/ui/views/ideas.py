@@ -14,6 +14,7 @@ from copilot.ui.parts import actions, drafts, forms, frame, links, live, questio
 from copilot.ui.parts.session import View
 from copilot.ui.parts.text import clip, count, number, one_line, plain, seconds, signed, web_address
 
+KINDS = {"new": "new hypothesis", "reproduction": "the paper's own claim", "improvement": "improvement"}
 UNTOLD = frozenset({"id", "score", "source"})
 """Fields whose change says nothing that the card does not."""
 
@@ -151,7 +152,7 @@ def _badges(view: View, draft: Edits, idea: Idea, put_aside: str | None) -> None
         st.badge("edited by you, a draft", color="violet", icon=":material/edit:")
     for how in dict.fromkeys(recorded):
         st.badge(how, color="violet", icon=":material/edit:")
-    st.badge(idea.kind, color="blue")
+    st.badge(KINDS[idea.kind], color="blue")
     st.badge(f"score {idea.score:.2f}", color="gray")
 
 

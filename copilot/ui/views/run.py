@@ -122,9 +122,9 @@ def _moving(view: View, working: bool) -> None:
     with left:
         _timeline(view)
     with right:
-        tuning.show(state)
         charts.matrix(state)
         charts.curves(view)
+        tuning.show(state)
 
 
 def _phases(state: RunState) -> None:
