@@ -160,7 +160,7 @@ class Toolbox:
         arms = self.arms()
         ran = run_cell(self.bench, Cell("tune", given.arm, given.seed), self._saved("before a run"), arms)
         self.desk.record(command_run(ran, "explore", self.call_id))
-        result = judge(ran, self.plan.metric.name, None)
+        result = judge(ran, self.plan.metric.name, None, wanted=self.plan.trust != "graded")
         note = json.dumps(arms.get(given.arm, {}), sort_keys=True)
         told = {self.plan.metric.name, *itertools.islice(result.reported, MOST_METRICS)}
         for name in (name for name in result.reported if name in told):
@@ -224,7 +224,7 @@ class Toolbox:
     def _finish(self, given: Finish) -> str:
         if not (self.bench.workspace.folder / SCRIPT).is_file():
             raise Retry(f"there is no {SCRIPT} in the workspace yet")
-        ran = {item.arm for item in self.desk.state.metrics}
+        ran = {item.arm for item in self.desk.state.metrics} | self._ended_well()
         missing = [arm.name for arm in self.plan.arms if arm.name not in ran]
         if missing:
             raise Retry(f"not every arm has run to a number yet: {', '.join(missing)}. Run it before you finish")
@@ -234,6 +234,13 @@ class Toolbox:
             raise Retry(f"an arm has the same parameters as the first one: say in {ARMS_FILE} what differs")
         self._saved("finished")
         return "noted: the protocol will be frozen now"
+
+    def _ended_well(self) -> set[str]:
+        """Arms whose program ran to its end, where others say how good it is: a starter need not know that itself."""
+        if self.plan.trust != "graded":
+            return set()
+        ran = [command for command in self.desk.state.commands if command.purpose == "explore"]
+        return {command.argv[command.argv.index("--arm") + 1] for command in ran if command.exit_code == 0}
 
     def _saved(self, reason: str) -> str:
         """Snapshot the workspace; record it when something changed."""

@@ -201,12 +201,13 @@ def _collect(work: Path, making: Path, folder: Path) -> None:
     settle_tree(folder)
 
 
-def judge(ran: Ran, metric: str, evaluator: Evaluator | None) -> TrialResult:
+def judge(ran: Ran, metric: str, evaluator: Evaluator | None, *, wanted: bool = True) -> TrialResult:
     """The result of a cell: graded by the evaluator where there is one, else what the script's own file reports.
 
+    With `wanted` false its own file need not report the metric: a starter script may not know how well it does.
     Never raises for what a program did: a crash, a limit or an unacceptable file is a status with its reason.
     """
-    status, reason, reported, recorded = _read_result(ran, metric, required=evaluator is None)
+    status, reason, reported, recorded = _read_result(ran, metric, required=wanted and evaluator is None)
     value = reported.get(metric) if evaluator is None else None
     if status == "ok" and evaluator is not None:
         status, reason, value = _grade(ran, evaluator)
@@ -243,7 +244,7 @@ def _read_result(ran: Ran, metric: str, *, required: bool) -> tuple[TrialStatus,
         data = read_result_json(ran.folder / "result.json", root=ran.folder)
     except BadResult as problem:
         return "refused", str(problem), {}, None
-    reported, problem_text = _metrics(data)
+    reported, problem_text = _metrics(data, required=required)
     seed = data.get("seed")
     recorded = seed if isinstance(seed, int) and not isinstance(seed, bool) else None
     if problem_text:
@@ -259,9 +260,10 @@ def _read_result(ran: Ran, metric: str, *, required: bool) -> tuple[TrialStatus,
     return "ok", "", reported, recorded
 
 
-def _metrics(data: dict[str, Any]) -> tuple[dict[str, float], str]:
+def _metrics(data: dict[str, Any], *, required: bool) -> tuple[dict[str, float], str]:
+    """The reported numbers, or what is wrong with them; none at all are fine where something else is graded."""
     metrics = data.get("metrics")
-    if not isinstance(metrics, dict) or not metrics:
+    if not isinstance(metrics, dict) or (required and not metrics):
         return {}, 'result.json has no object "metrics" of name: number'
     if len(metrics) > MAX_METRICS or any(len(name) > MAX_METRIC_NAME for name in metrics):
         return {}, (

@@ -32,7 +32,7 @@ def next_call(documents: dict[str, Any], messages: Sequence[Message]) -> Call:
     goal = documents["goal"]
     tried = _tried(messages)
     arms = [arm["name"] for arm in goal["arms"]]
-    failed = next((item for item in tried if item.name == "run_experiment" and _value(item, goal) is None), None)
+    failed = next((item for item in tried if item.name == "run_experiment" and not _ran(item)), None)
     if failed is not None and failed.given["arm"] == arms[0]:
         raise CannotDo(f"offline cannot mend a program: the arm {arms[0]} did not run: {failed.text[:300]}")
     candidates = _candidates(goal)
@@ -52,6 +52,14 @@ def _tried(messages: Sequence[Message]) -> list[Tried]:
     uses = [p for m in messages for p in m.parts if isinstance(p, ToolUse)]
     found = [(use, answers.get(use.id)) for use in uses]
     return [Tried(use.name, use.input, answer.text, answer.is_error) for use, answer in found if answer]
+
+
+def _ran(item: Tried) -> bool:
+    """True when the program came to its end; whether it gave a validation number is another question."""
+    try:
+        return bool(json.loads(item.text.split("\n", 1)[0])["status"] == "ok")
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _value(item: Tried, goal: dict[str, Any]) -> float | None:
