@@ -13,7 +13,8 @@ from copilot.ui.views import history, ideas, new, paper, plan, report, results, 
 RECENT = 5
 _STYLE = (
     "<style>.stMainBlockContainer{padding:3.5rem clamp(1rem,3vw,3rem) 4rem} .stSidebar .stButton p{text-align:left}"
-    " .stSidebar .stButton button{justify-content:flex-start}</style>"
+    " .stSidebar .stButton button{justify-content:flex-start} .stPageLink p{white-space:normal}"
+    " .stMarkdown td code{overflow-wrap:anywhere;white-space:normal}</style>"
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from copilot.events import RunFinished
+from copilot.events import PlanMade, RunFinished
 from copilot.ui.parts import actions, frame, links
 from copilot.ui.parts.session import View
 from copilot.ui.parts.timeline import row_of
@@ -53,13 +53,15 @@ def branch(view: View) -> None:
     with st.expander("Go another way from a step", icon=":material/call_split:"), st.form("branch", border=False):
         st.markdown(
             "A new run shares everything up to the step that you choose, pays nothing again, and goes on from there. "
-            "Only steps before the freeze can be chosen."
+            "Only steps before the freeze can be chosen. What you say is heard by the steps that are still to come."
         )
-        words = {entry.seq: row_of(entry).text for entry in reversed(steps[-BRANCHES:])}
-        at = st.selectbox(
-            "After the step", list(words), format_func=lambda seq: f"{seq}: {words[seq]}", key="branch_at"
-        )
+        offered = steps[: -BRANCHES - 1 : -1]
+        words = {entry.seq: f"{entry.seq}: {row_of(entry).text} ({entry.time:%H:%M:%S})" for entry in offered}
+        planned = next((place for place, entry in enumerate(offered) if isinstance(entry.event, PlanMade)), 0)
+        at = st.selectbox("After the step", list(words), index=planned, format_func=words.__getitem__, key="branch_at")
         text = st.text_input("Say to the agent (optional)", key="branch_say", max_chars=4000)
         if st.form_submit_button("Branch here", icon=":material/call_split:", key="branch_go") and at is not None:
             with frame.told():
-                links.go("run", actions.branch(view.run, at, (text or "").strip()).name)
+                made = actions.branch(view.run, at, (text or "").strip())
+                st.toast("This is the new run: it goes on from the step that you chose.", icon=":material/call_split:")
+                links.go("run", made.name)

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast, get_args
 
 from copilot.domain.experiment import VerdictWord
-from copilot.runs import RunFolder
+from copilot.runs import START_FORMAT, RunFolder
 from copilot.state import Status
 from copilot.ui.parts.text import fold_for_search, one_line
 
 HEAD = 64_000
 TAIL = 256_000
+START_LENGTH = len("2026-11-20T09-07-46Z")
 UNREAD = "A paper that is not read yet"
 WAITING = "waiting for you"
 
@@ -38,6 +39,8 @@ class Outline:
     """True when the run waits for a person's answer."""
     stamps: int = 0
     """How many sentences stand beside the verdict."""
+    claim: str = ""
+    """What the verdict is about."""
 
 
 def of(run: RunFolder) -> Outline:
@@ -86,9 +89,20 @@ def _outline(run: RunFolder, head: list[dict[str, Any]], tail: list[dict[str, An
     status, verdict = _status(tail) if started else "empty", _verdict(tail)
     word = verdict.get("word") if verdict.get("word") in get_args(VerdictWord) else None
     asked = status == "running" and _asked(tail)
-    haystack = fold_for_search(" ".join([title, run.name, llm, WAITING if asked else status, word or ""]))
-    stamps = len(verdict.get("stamps") or [])
-    return Outline(run, title, llm, status, cast(VerdictWord | None, word), _time(started), haystack, asked, stamps)
+    claim = next((one_line(str(item.get("claim", "")), 300) for item in verdict.get("comparisons") or []), "")
+    haystack = fold_for_search(" ".join([title, run.name, llm, WAITING if asked else status, word or "", claim]))
+    return Outline(
+        run,
+        title,
+        llm,
+        status,
+        cast(VerdictWord | None, word),
+        _began(run) or _time(started),
+        haystack,
+        asked,
+        len(verdict.get("stamps") or []),
+        claim,
+    )
 
 
 def _title(run: RunFolder, data: dict[str, Any], head: list[dict[str, Any]]) -> str:
@@ -119,6 +133,14 @@ def _verdict(tail: list[dict[str, Any]]) -> dict[str, Any]:
 def _asked(tail: list[dict[str, Any]]) -> bool:
     answers = {body["data"].get("question_id") for body in tail if body.get("kind") == "FeedbackGiven"}
     return any(body.get("kind") == "QuestionAsked" and body["data"].get("id") not in answers for body in tail)
+
+
+def _began(run: RunFolder) -> datetime | None:
+    """From the folder's name: the first line of a branch is that of its parent."""
+    try:
+        return datetime.strptime(run.path.name[:START_LENGTH], START_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _time(started: dict[str, Any] | None) -> datetime | None:

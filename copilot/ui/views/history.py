@@ -91,7 +91,10 @@ def _row(item: Outline) -> None:
             st.caption(f"{plain(item.run.name, 120)} · {plain(item.llm, 40)} · {when}{stamps}")
         page = "results" if item.verdict else "run"
         with st.container(horizontal=True, vertical_alignment="center"):
-            links.link(page, item.run.name, label=f"**{plain(item.title, 160)}**", icon=False, stretch=True)
+            with st.container(gap="xxsmall"):
+                links.link(page, item.run.name, label=f"**{plain(item.title, 160)}**", icon=False, stretch=True)
+                if item.claim:
+                    st.caption(plain(item.claim, 240))
             _resume(item, working)
             if st.button("Delete", icon=":material/delete:", type="tertiary", key=f"delete_{item.run.name}"):
                 st.session_state["deleting"] = item.run.name
