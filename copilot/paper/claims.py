@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from copilot.domain.paper import Claim, ClaimKind, Paper, Section, Table
+from copilot.domain.paper import Claim, ClaimKind, Paper, Section
+from copilot.paper.claim_results import values
+from copilot.paper.claim_settings import data_sets, settings
+from copilot.paper.claim_tables import from_table
 from copilot.paper.claim_words import (
     CITED,
-    DATASET,
     FINDING,
     FUTURE,
-    KNOWN_DATA,
+    INSTRUCTION,
     LIMITATION,
     LIMITS,
     METHOD,
-    METRIC,
-    MODEL,
-    NUMBER,
-    RESULT_VERB,
-    SETTING_CONTEXT,
-    SETTING_PATTERN,
+    NO_FUTURE,
+    OWN,
+    OWN_LIMIT,
     SKIP,
-    UNIT,
 )
 from copilot.paper.ground import ground
 from copilot.paper.words import sentences
@@ -43,10 +41,11 @@ class _Sentence:
 def extract_claims(paper: Paper) -> list[Claim]:
     """All entries that the rules find, in reading order within each kind, tables after prose; ids are c1, c2, …"""
     drafts: list[Claim] = []
+    names = own_names(paper.title)
     for sentence in _sentences(paper):
-        drafts.extend(_from_sentence(sentence))
+        drafts.extend(_from_sentence(sentence, names))
     for table in paper.tables:
-        drafts.extend(_from_table(table))
+        drafts.extend(from_table(table))
     kept: list[Claim] = []
     counts: dict[ClaimKind, int] = dict.fromkeys(LIMITS, 0)
     seen: set[tuple[str, str, float | None, str]] = set()
@@ -80,31 +79,43 @@ def _split(text: str, page: int, section: str) -> Iterator[_Sentence]:
                 yield _Sentence(sentence, page, section)
 
 
-def _from_sentence(sentence: _Sentence) -> Iterable[Claim]:
-    own = not SKIP.match(sentence.section)
-    text = sentence.text
-    if own and not _is_citing(text):
-        yield from _results(sentence)
-        if FINDING.search(text):
-            yield _claim("finding", sentence)
+def own_names(title: str) -> list[str]:
+    """Names of what the paper proposes, as its title gives them: before a colon, or spelled as no word is."""
+    head, colon, _ = title.partition(":")
+    words = re.findall(r"\b(?:[A-Z][a-z]+[A-Z]\w*|[A-Za-z]*[A-Z]{2,}[\w-]*)", title)
+    return list(dict.fromkeys([*([head.strip()] if colon and len(head.split()) <= 2 else []), *words]))
+
+
+def _from_sentence(sentence: _Sentence, names: list[str]) -> Iterable[Claim]:
+    text, section = sentence.text, sentence.section
+    if INSTRUCTION.search(text):
+        return
+    own = not SKIP.match(section) and not _is_citing(text)
+    if own and (not _is_opening(section) or OWN.search(text) or any(name in text for name in names)):
+        for value in values(text, names):
+            yield _claim("result", sentence, **asdict(value))
+    if own and FINDING.search(text) and not FUTURE.search(text):
+        yield _claim("finding", sentence)
     if own and METHOD.search(text):
         yield _claim("method", sentence)
-    if FUTURE.search(text):
+    if FUTURE.search(text) and not NO_FUTURE.search(text) and not SKIP.match(section):
         yield _claim("future_work", sentence)
-    elif own and (
-        LIMITATION.search(text)
-        and (
-            _is_reflective(sentence.section)
-            or re.search(r"\b(?:we|our|this (?:work|study|paper|method|approach)|limitations?)\b", text, re.I)
-        )
-    ):
+    elif own and LIMITATION.search(text) and (_is_reflective(section) or OWN_LIMIT.search(text)):
         yield _claim("limitation", sentence)
-    yield from _hyperparameters(sentence)
-    yield from _datasets(sentence)
+    if own:
+        for name, number, model in settings(text, section):
+            yield _claim("hyperparameter", sentence, metric=name, number=number, model=model)
+        for data in data_sets(text, section):
+            yield _claim("dataset", sentence, dataset=data)
 
 
 def _is_citing(text: str) -> bool:
-    return bool(CITED.search(text)) and not re.search(r"\b(?:we|our|ours)\b", text, re.I)
+    return bool(CITED.search(text)) and not OWN.search(text)
+
+
+def _is_opening(section: str) -> bool:
+    """Where papers speak of others' results as much as of their own."""
+    return bool(re.search(r"introduction|background|motivation|overview|preliminar", section, re.I))
 
 
 def _is_reflective(section: str) -> bool:
@@ -121,183 +132,6 @@ def _claim(kind: ClaimKind, sentence: _Sentence, **more: object) -> Claim:
         "grounded": False,
     }
     return Claim.model_validate({**fields, "section": sentence.section, **more})
-
-
-# --- results in prose -----------------------------------------------------------------------------------------------
-
-
-def _results(sentence: _Sentence) -> Iterator[Claim]:
-    text = sentence.text
-    if not RESULT_VERB.search(text):
-        return
-    spans = [(m.start(), m.end(), name) for name, pattern in METRIC.items() for m in pattern.finditer(text)]
-    if not spans:
-        return
-    for match, number in _numbers(text):
-        unit = _unit(text, match.end())
-        if _is_reference_number(text, match) or (not unit and number == int(number) and abs(number) < 10):
-            continue
-        yield _claim(
-            "result", sentence, number=number, unit=unit, metric=_nearest(spans, match.start()),
-            dataset=_near(KNOWN_DATA, text, match.start()), model=_near(MODEL, text, match.start()),
-        )  # fmt: skip
-
-
-def _numbers(text: str) -> Iterator[tuple[re.Match[str], float]]:
-    for match in NUMBER.finditer(text):
-        yield match, float(match.group().replace(",", "").replace("−", "-"))
-
-
-def _unit(text: str, end: int) -> str:
-    match = UNIT.match(text, end)
-    if not match:
-        return ""
-    word = match.group(1)
-    return {"percent": "%", "x": "×"}.get(word, word)
-
-
-def _is_reference_number(text: str, match: re.Match[str]) -> bool:
-    before, after = text[max(0, match.start() - 14) : match.start()], text[match.end() : match.end() + 3]
-    if re.search(
-        r"(?:Fig(?:ure)?s?\.?|Tab(?:le)?s?\.?|Sec(?:tion)?s?\.?|Eq(?:uation)?s?\.?|Appendix|Algorithm|Theorem|Lemma|\[|top-|@)\s*\(?$",
-        before,
-        re.I,
-    ):
-        return True
-    if re.fullmatch(r"(?:19|20)\d\d", match.group()) and not UNIT.match(text, match.end()):
-        return True
-    return after.startswith("]") or bool(
-        re.match(r"-(?:shot|way|fold|layer|dim)", after + text[match.end() + 3 : match.end() + 8])
-    )
-
-
-def _nearest(spans: list[tuple[int, int, str]], at: int) -> str:
-    specific = [s for s in spans if s[2] not in {"score", "loss"}] or spans
-    return min(specific, key=lambda s: min(abs(s[0] - at), abs(s[1] - at)))[2]
-
-
-def _near(pattern: re.Pattern[str], text: str, at: int) -> str:
-    found = list(pattern.finditer(text))
-    return min(found, key=lambda m: abs(m.start() - at)).group() if found else ""
-
-
-# --- results in tables ----------------------------------------------------------------------------------------------
-
-
-def _from_table(table: Table) -> Iterator[Claim]:
-    """Numeric cells of tables whose caption or header names a metric; the quote is the row as printed."""
-    if not table.rows:
-        return
-    header = _header(table)
-    caption_metric = _metric_in(table.caption)
-    caption_data = match.group() if (match := KNOWN_DATA.search(table.caption)) else ""
-    if not caption_metric and not any(_metric_in(cell) or KNOWN_DATA.search(cell) for cell in header):
-        return
-    for row in table.rows:
-        name = next((cell for cell in row if cell), "")
-        numeric = [i for i, cell in enumerate(row) if cell is not name and _cell_number(cell) is not None]
-        if not numeric or _cell_number(name) is not None:
-            continue
-        for i in numeric:
-            head, cell = header[i] if i < len(header) else "", row[i]
-            data = match.group() if (match := KNOWN_DATA.search(head)) else caption_data
-            yield Claim(
-                id="",
-                kind="result",
-                text=f"{table.label}: {name} — {head or 'value'}: {cell}",
-                quote=" ".join(filter(None, row)),
-                page=table.page,
-                grounded=False,
-                section=table.label,
-                number=_cell_number(cell),
-                unit="%" if "%" in cell + head else "",
-                metric=_metric_in(head) or caption_metric,
-                dataset=data,
-                model=name[:80],
-            )
-
-
-def _header(table: Table) -> list[str]:
-    """For each column, the words above its first numeric row, top to bottom."""
-    heads: list[list[str]] = [[] for _ in max(table.rows, key=len)]
-    for row in table.rows:
-        if sum(_cell_number(cell) is not None for cell in row) >= max(1, sum(bool(cell) for cell in row) / 2):
-            break
-        if sum(bool(cell) for cell in row) < 2:
-            continue
-        for i, cell in enumerate(row):
-            if cell:
-                heads[i].append(cell)
-    return [" ".join(words)[:120] for words in heads]
-
-
-def _cell_number(cell: str) -> float | None:
-    match = re.fullmatch(r"[-+−]?\d[\d,]*(?:\.\d+)?(?:\s?%)?(?:\s?(?:±|\(|\+/-).*)?[*†‡]?", cell.strip())
-    if not match:
-        return None
-    digits = re.match(r"[-+−]?\d[\d,]*(?:\.\d+)?", cell.strip())
-    return float(digits.group().replace(",", "").replace("−", "-")) if digits else None
-
-
-def _metric_in(text: str) -> str:
-    return next((name for name, pattern in METRIC.items() if pattern.search(text)), "")
-
-
-# --- settings and data ----------------------------------------------------------------------------------------------
-
-
-def _hyperparameters(sentence: _Sentence) -> Iterator[Claim]:
-    text = sentence.text
-    if not SETTING_CONTEXT.search(text) or _is_citing(text):
-        return
-    for name, pattern in SETTING_PATTERN.items():
-        for match in pattern.finditer(text):
-            number = _setting_near(text, match)
-            if number is not None:
-                yield _claim(
-                    "hyperparameter", sentence, metric=name, number=number, model=_near(MODEL, text, match.start())
-                )
-                break
-            if name == "optimizer":
-                yield _claim("hyperparameter", sentence, metric=name, model=match.group())
-                break
-
-
-def _setting_near(text: str, match: re.Match[str]) -> float | None:
-    after = re.match(
-        r"[\s(]*(?:\w{1,3}\s*)?(?:of|to|=|is|was|set to|size|equal to|:|rate|at|η|λ|β\d?|α)?[\s(=]*(?:of|to|is"
-        r"|=)?\s*(?P<n>\d+(?:\.\d+)?(?:\s?[×x·]\s?10\s?[-−–]\s?\d+|e[-−]?\d+)?)",
-        text[match.end() : match.end() + 40],
-    )
-    if after:
-        return _scientific(after.group("n"))
-    before = re.search(
-        r"(?P<n>\d[\d,]*(?:\.\d+)?)(?:\s|-)(?:\w+\s)?$", text[max(0, match.start() - 24) : match.start()]
-    )
-    return _scientific(before.group("n")) if before else None
-
-
-def _scientific(text: str) -> float | None:
-    plain = re.sub(r"\s?[×x·]\s?10\s?[-−–]\s?", "e-", text.replace(",", "")).replace("−", "-")
-    try:
-        return float(plain)
-    except ValueError:
-        return None
-
-
-def _datasets(sentence: _Sentence) -> Iterator[Claim]:
-    names = list(dict.fromkeys(match.group() for match in KNOWN_DATA.finditer(sentence.text)))
-    if names and (
-        DATASET.search(sentence.text)
-        or re.search(r"\b(?:train|evaluat|test|experiment|pre-?train)\w*\b", sentence.text, re.I)
-    ):
-        for name in names[:6]:
-            yield _claim("dataset", sentence, dataset=name)
-    elif match := re.search(
-        r"\b(?:on|using|from|of) the ([A-Z][\w-]+(?: [A-Z][\w-]+){0,3}) (?:dataset|corpus|benchmark|data set)\b",
-        sentence.text,
-    ):
-        yield _claim("dataset", sentence, dataset=match.group(1))
 
 
 def sections_named(paper: Paper, pattern: str) -> list[Section]:
