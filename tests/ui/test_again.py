@@ -48,6 +48,8 @@ def test_a_branch_is_a_run_of_its_own_and_the_parent_stays_as_it_was(home: Path,
     before = parent.journal.read_bytes()
     frozen = fold(read(parent.journal)).protocol_seq
     app = open_page("run", run=parent.name)
+    app.session_state["branching"] = True
+    app.run()
     offered = [int(option.split(":")[0]) for option in app.selectbox(key="branch_at").options]
     assert offered and max(offered) < frozen
     app.selectbox(key="branch_at").set_value(offered[-1])

@@ -50,7 +50,10 @@ def branch(view: View) -> None:
     steps = [entry for entry in view.steps if entry.seq < last and not isinstance(entry.event, RunFinished)]
     if not steps:
         return
-    with st.expander("Go another way from a step", icon=":material/call_split:"), st.form("branch", border=False):
+    box = st.expander("Go another way from a step", icon=":material/call_split:", key="branching", on_change="rerun")
+    if not box.open:  # the server keeps it open while the page around it changes
+        return
+    with box, st.form("branch", border=False):
         st.markdown(
             "A new run shares everything up to the step that you choose, pays nothing again, and goes on from there. "
             "Only steps before the freeze can be chosen. What you say is heard by the steps that are still to come."
