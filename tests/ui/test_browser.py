@@ -224,11 +224,15 @@ def test_typing_is_not_lost_while_the_page_refreshes(gallery: tuple[str, Path], 
             if index % 4 == 0:
                 run.explore(1)
                 page.wait_for_timeout(700)
-        expect(field).to_have_value("try a smaller step")
+        run.ask_ideas()  # a box appears above the field
+        expect(page.get_by_text("Answer on the page Ideas")).to_be_visible(timeout=20_000)
+        settled(page)
+        page.keyboard.type(" please")
+        expect(field).to_have_value("try a smaller step please")
         page.get_by_role("button", name="Say it").click()
         expect(page.get_by_text("Said. The agent reads it")).to_be_visible()
         expect(field).to_have_value("")
-        assert "try a smaller step" in run.run.inbox.read_text()
+        assert "try a smaller step please" in run.run.inbox.read_text()
     finally:
         run.close()
 

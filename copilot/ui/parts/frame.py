@@ -139,9 +139,10 @@ def header(view: View, step: str) -> None:
         if view.branched is not None:
             link("run", view.branched.parent, label=f"branched from {plain(view.branched.parent, 120)}", icon=False)
     _steps(view)
-    if view.problem:
-        st.error(plain(view.problem, 600), icon=":material/report:")
-    _waiting(view, step)
+    with st.container(key="run-notices"):  # always there: what comes and goes in it moves nothing that is typed below
+        if view.problem:
+            st.error(plain(view.problem, 600), icon=":material/report:")
+        _waiting(view, step)
 
 
 def _steps(view: View) -> None:

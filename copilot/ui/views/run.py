@@ -40,9 +40,10 @@ def show() -> None:
     if view is None:
         return
     working = live.alive(view.run)
-    _outcome(view, working)
-    questions.others(view)
-    _controls(view, working)
+    with st.container(key="run-outcome"):
+        _outcome(view, working)
+        questions.others(view)
+        _controls(view, working)
 
     @st.fragment(run_every=live.poll_seconds() if working else None)
     def moving() -> None:
