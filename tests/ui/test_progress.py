@@ -190,3 +190,21 @@ def test_an_arxiv_paper_without_pdf_says_why_text_is_shown(home: Path, open_page
     made.read(parsed)
     run = made.close()
     assert "Only the source of this paper is here" in texts(open_page("paper", run=run.name))
+
+
+def test_history_tells_runs_of_one_paper_apart(home: Path, open_page: Open) -> None:
+    canned.finished(home / "logs", start="2026-11-19T09-07-46Z")
+    asked = Canned(canned.folder(home / "logs"))
+    asked.read()
+    asked.propose()
+    asked.ask_ideas()
+    app = open_page("history")
+    words = texts(app)
+    assert "Training with label smoothing raises accuracy" in words and "1 note to read with the verdict" in words
+    assert any("waiting for you" in button.label for button in app.button), "in the sidebar"
+    app.text_input(key="history_search").set_value("label smoothing raises").run()
+    assert any(element.value.startswith("1 of 2 runs") for element in app.caption)
+    app.toggle(key="history_predictions").set_value(True).run()
+    assert not app.exception
+    assert any(metric.label.startswith("Brier score over 1 verdict") for metric in app.metric)
+    asked.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -218,6 +219,23 @@ def paired_chart(
     )
     layers = [band, *([mean] if finite(comparison.effect) else []), rules, dots]
     return alt.layer(*layers).properties(height=24 * len(points) + 120)
+
+
+def reliability(bins: Sequence[tuple[float, float, int]]) -> None:
+    """Mean predicted probability against the share that was supported, a dot a bin; on the dashed line is perfect."""
+    import altair as alt
+
+    rows = [{"predicted": low, "supported": share, "verdicts": total} for low, share, total in bins]
+    sides = alt.Scale(domain=[0, 1])
+    x = alt.X("predicted:Q", title="predicted probability", scale=sides, axis=alt.Axis(format="%"))
+    y = alt.Y("supported:Q", title="came out supported", scale=sides, axis=alt.Axis(format="%"))
+    perfect = alt.Chart(alt.InlineData(values=[{"predicted": at, "supported": at} for at in (0, 1)]))
+    line = perfect.mark_line(strokeDash=[5, 4], color="#888888").encode(x=x, y=y)
+    size = alt.Size("verdicts:Q", scale=alt.Scale(domain=[0, max(row["verdicts"] for row in rows)], range=[40, 400]))
+    dots = alt.Chart(alt.InlineData(values=rows)).mark_circle(color="#2f5dc8", opacity=0.85)
+    dots = dots.encode(x=x, y=y, size=size, tooltip=["predicted:Q", "supported:Q", "verdicts:Q"])
+    words = "; ".join(f"predicted {low:.0%}, supported {share:.0%} of {total}" for low, share, total in bins)
+    st.altair_chart(alt.layer(line, dots).properties(height=280), key="reliability", alt=f"Calibration: {words}")
 
 
 def effect_words(comparison: ComparisonResult, unit: str) -> str:

@@ -135,7 +135,7 @@ def header(view: View, step: str) -> None:
         _deviations(view)
     st.title(plain(title_of(state), 160), anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(plain(view.run.name))
+        st.caption(plain(view.run.name), width="content")
         if view.branched is not None:
             link("run", view.branched.parent, label=f"branched from {plain(view.branched.parent, 120)}", icon=False)
     _steps(view)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from copilot import api
 from copilot.runs import RunFolder
-from copilot.ui.parts import actions, frame, links, live, outline, session
+from copilot.ui.parts import actions, charts, frame, links, live, outline, session
 from copilot.ui.parts.outline import Outline
-from copilot.ui.parts.text import ago, count, dollars, fold_for_search, number, plain, seconds, signed
+from copilot.ui.parts.text import ago, count, dollars, fold_for_search, number, one_line, plain, seconds, signed
 
 PAGE = 15
 
@@ -64,6 +66,7 @@ def _predictions(outlines: list[Outline]) -> None:
             number(found.brier),
             help="Mean squared distance between probability and outcome: 0 is perfect, 0.25 is what saying 50 % earns.",
         )
+        charts.reliability(found.bins)
         rows = [
             {"predicted": f"{low:.0%}", "came out supported": f"{share:.0%}", "verdicts": total}
             for low, share, total in found.bins
@@ -128,8 +131,9 @@ def _compare(outlines: list[Outline]) -> None:
     with st.expander("Compare two runs", icon=":material/compare_arrows:"):
         by_name = {item.run.name: item for item in outlines}
         left, right = st.columns(2)
-        a = left.selectbox("First run", list(by_name), index=None, key="compare_a", placeholder="Choose a run")
-        b = right.selectbox("Second run", list(by_name), index=None, key="compare_b", placeholder="Choose a run")
+        hint, names = "Choose a run", list(by_name)
+        a = left.selectbox("First run", names, None, _label(by_name), key="compare_a", placeholder=hint)
+        b = right.selectbox("Second run", names, None, _label(by_name), key="compare_b", placeholder=hint)
         if not a or not b:
             st.caption("Choose two runs to see them side by side.")
             return
@@ -138,6 +142,13 @@ def _compare(outlines: list[Outline]) -> None:
         st.dataframe(rows, hide_index=True, alt="Two runs side by side", height=38 * (len(rows) + 1))
         if first["protocol"] != second["protocol"]:
             st.caption("The protocols differ, so the effects are not measurements of the same thing.")
+
+
+def _label(by_name: dict[str, Outline]) -> Callable[[str], str]:
+    """Title, verdict and name of a run: titles alone are often the same."""
+    return lambda name: " · ".join(
+        part for part in (one_line(by_name[name].title, 60), by_name[name].verdict or "", name) if part
+    )
 
 
 def _facts(run: RunFolder) -> dict[str, str]:

@@ -19,6 +19,7 @@ SOURCES = {
     "task": ":material/folder_open: Example task",
     "code": ":material/code: Your own code",
 }
+READ = {"pdf", "arxiv"}
 _ARXIV = re.compile(
     r"(?:arxiv:)?(?:https?://arxiv\.org/(?:abs|pdf)/)?(\d{4}\.\d{4,5}(?:v\d+)?|[a-z-]+/\d{7}(?:v\d+)?)", re.I
 )
@@ -157,6 +158,7 @@ def _model() -> str:
 
 
 def _start(given: _Given, settings: Settings) -> None:
-    with st.spinner("Checking and starting …"):
+    checking = "Reading the paper to check it; that takes 2 to 10 seconds …" if given.kind in READ else "Starting …"
+    with st.spinner(checking, show_time=True):
         run = actions.begin(given.ask(settings), keys.held())
     links.go("ideas" if settings.approve == "ask" else "run", run.name)
