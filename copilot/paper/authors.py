@@ -104,13 +104,14 @@ def _in_address(piece: _Piece, blocked: list[_Piece], rows: list[tuple[_Piece, l
 def _pieces(line: Line) -> list[_Piece]:
     """Runs of one style on a line, cut at wide gaps; raised marks become separators."""
     runs: list[list[Span]] = [[]]
+    words = max((s for s in line.spans if letters(s.text) > 1), key=lambda s: s.size, default=line.spans[0])
     for span in line.spans:
         text = span.text.strip()
         if not text:
             if runs[-1]:
                 runs[-1].append(span)
             continue
-        if _small(span, line) or span.mono or "@" in text or (span.math and letters(text) < 4):
+        if (_is_mark(span, words) and not line.small_caps) or span.mono or "@" in text or (span.math and letters(text) < 4):
             runs.append([])
             if "@" in text or span.mono:
                 runs[-1].append(span)
@@ -122,14 +123,20 @@ def _pieces(line: Line) -> list[_Piece]:
     return [piece for run in runs if (piece := _piece(run, line))]
 
 
-def _small(span: Span, line: Line) -> bool:
-    return span.size < 0.82 * line.size and not line.small_caps
+def _is_mark(span: Span, words: Span) -> bool:
+    """Whether a span is smaller than the names on its line, as marks and ORCID numbers are.
+
+    Small letters on the names' baseline are no marks: they are small capitals ("A" + "ntonio").
+    """
+    small_capitals = span.text.strip()[:1].islower() and letters(span.text) > 1 and abs(span.base - words.base) < 0.5
+    return span.size < 0.82 * words.size and not small_capitals
 
 
 def _breaks(run: list[Span], span: Span) -> bool:
     last = next((s for s in reversed(run) if s.text.strip()), run[-1])
-    changed = (last.bold, last.italic) != (span.bold, span.italic) and letters(span.text) > 1 and letters(last.text) > 1
-    return changed or span.box[0] - last.box[2] > 0.8 * max(span.size, 6)
+    word = next((s for s in reversed(run) if letters(s.text) > 1), None)
+    changed = word is not None and (word.bold, word.italic) != (span.bold, span.italic) and letters(span.text) > 0
+    return changed or span.box[0] - last.box[2] > 0.55 * max(span.size, 6)
 
 
 def _piece(run: list[Span], line: Line) -> _Piece | None:
@@ -148,11 +155,11 @@ def _rejoin(pieces: list[_Piece]) -> list[_Piece]:
     out: list[_Piece] = []
     for piece in pieces:
         last = out[-1] if out else None
-        if last and last.wraps and last.style == piece.style and piece.base > last.base + 1:
+        if last and last.wraps and last.style == piece.style and 1 < piece.base - last.base < 2.2 * piece.size:
             tail = tidy_name(re.split(r",|;|\band\b", last.text)[-1])
             if (
                 "," in last.text
-                and len(tail.split()) == 1
+                and (len(tail.split()) == 1 or re.search(r"\b[A-Z]\.$", tail))
                 and letters(tail) > 1
                 and not last.text.rstrip().endswith((",", ";"))
             ):

@@ -91,7 +91,12 @@ def _is_two_sided(row: Sequence[Line], gap: Gap) -> bool:
 
 
 def _is_wordy(rows: Sequence[list[Line]], gap: Gap, two_sided: int) -> bool:
-    return all(sum(letters(line.text) for line in side) >= WORDY * two_sided for side in _sides(rows, gap))
+    middle = (gap[0] + gap[1]) / 2
+    total = [0, 0]
+    for row in rows:
+        for span in _spans(row):
+            total[span.box[0] >= middle] += letters(span.text)
+    return min(total) >= WORDY * two_sided
 
 
 def _sides(rows: Sequence[list[Line]], gap: Gap) -> tuple[list[Line], list[Line]]:

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from copilot.paper.lines import Line, PageLines, make_line
+from copilot.paper.lines import Line, PageLines, Span, make_line
 from copilot.paper.words import letters
 
 _NUMBER_ONLY = re.compile(r"[-–— ]*(\d{1,4})[-–— ]*")
@@ -307,24 +307,32 @@ def _same_row(row: list[Line], line: Line) -> bool:
 
 
 def _join_row(row: list[Line]) -> list[Line]:
-    out = [row[0]]
+    """Fragments of one row, joined where no wide gap parts them; the longest so far says how wide is wide."""
+    runs: list[list[tuple[Line, bool]]] = [[(row[0], False)]]
+    chief, end = row[0], row[0].x1
     for line in row[1:]:
-        last = out[-1]
-        gap = line.x0 - last.x1
-        if -0.5 * last.size < gap < 2.3 * max(last.size, line.size):
-            space = gap > 0.15 * last.size and not last.text.endswith(" ")
-            out[-1] = _join(last, line, space)
+        gap = line.x0 - end
+        if -0.5 * chief.size < gap < 2.3 * max(chief.size, line.size):
+            runs[-1].append((line, gap > 0.15 * chief.size))
+            chief, end = max(chief, line, key=lambda item: len(item.text)), max(end, line.x1)
         else:
-            out.append(line)
-    return out
+            runs.append([(line, False)])
+            chief, end = line, line.x1
+    return [_join(run) for run in runs]
 
 
-def _join(a: Line, b: Line, space: bool) -> Line:
-    spans = [*a.spans]
-    if space:
-        spans = [*spans[:-1], replace(spans[-1], text=spans[-1].text + " ")]
-    joined = make_line([*spans, *b.spans], a.page)
-    joined.column = a.column
+def _join(run: list[tuple[Line, bool]]) -> Line:
+    """One line from fragments, each with whether a space goes before it."""
+    first = run[0][0]
+    if len(run) == 1:
+        return first
+    spans: list[Span] = []
+    for line, spaced in run:
+        if spaced:
+            spans[-1] = replace(spans[-1], text=spans[-1].text + " ")
+        spans += line.spans
+    joined = make_line(spans, first.page)
+    joined.column = first.column
     return joined
 
 

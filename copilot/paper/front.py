@@ -30,13 +30,15 @@ _BANNER = re.compile(
     r"arxiv:|doi\b|https?://|issn|vol(?:ume|\.)?\s*\d|published (?:as|in)|under review|^preprint|^received"
     r"|^submitted|^accepted"
     r"|copyright|©|contents lists|sciencedirect|open access$|replication /|^article$|^letter$|^review$|draft$|^paper$"
-    r"|technical report$|^(?:review|survey) (?:article|paper)$|^research article"
+    r"|^(?:\w+ ){0,2}technical report$|^(?:review|survey) (?:article|paper)$|^research article"
     r"|^original (?:article|paper|research)|anonymous .{0,30}submission|^paper id",
     re.I,
 )
 _VENUE = re.compile(
     r"proceedings|journal of|conference|workshop|elsevier|usenix|ieee transactions|transactions on|manuscript", re.I
 )
+_PICTURE = 0.72
+"""Share of the running text's size below which text among an abstract's lines belongs to a picture or a footnote."""
 _ANONYMOUS = re.compile(
     r"anonymous (?:authors?|submission|\w+ submission|for)|double[- ]blind|^anonymous\b\W*$"
     r"|authors? (?:names? )?(?:withheld|omitted)",
@@ -134,13 +136,25 @@ def _title_run(document: Document, first: int) -> list[int]:
     run = [first]
     for i in range(first + 1, min(first + 7, len(lines))):
         line, last = lines[i], lines[run[-1]]
-        alike = abs(line.size - head.size) < 0.8 and line.bold == head.bold and line.small_caps == head.small_caps
+        alike = _same_type(head, line) or _promised(head, last, line)
         beside = abs(line.base - last.base) < 0.3 * head.size
         below = 0 < line.base - last.base < 2.3 * head.size
         if line.page != head.page or not alike or not (beside or below) or _ABSTRACT_HEAD.fullmatch(unspace(line.text)):
             break
         run.append(i)
     return run
+
+
+def _same_type(head: Line, line: Line) -> bool:
+    """Whether a line is set like the title's first; a line of small capitals may hold no capital ("HENSION")."""
+    if head.small_caps and not line.small_caps and line.font == head.font and line.text.isupper():
+        return 0.68 * head.size < line.size < head.size + 0.8
+    return abs(line.size - head.size) < 0.8 and line.bold == head.bold and line.small_caps == head.small_caps
+
+
+def _promised(head: Line, last: Line, line: Line) -> bool:
+    """Whether a title that stops at a colon or a dash goes on in another type of about its size."""
+    return bool(re.search(r"[:–—-]$", last.text)) and abs(line.size - head.size) < 0.15 * head.size
 
 
 def _same_size_title(document: Document, wordy: list[int]) -> list[int]:
@@ -177,10 +191,12 @@ def _named_by_meta(document: Document, above: list[int], meta_title: str) -> lis
 
 
 def _title_text(lines: list[Line]) -> str:
-    kept = []
+    kept: list[str] = []
     for line in lines:
         spans = [s for s in line.spans if not _is_mark(s, line)]
-        kept.append(make_line(spans, line.page).text if spans and not line.small_caps else line.text)
+        text = make_line(spans, line.page).text if spans and not line.small_caps else line.text
+        only_small = lines[0].small_caps and not line.small_caps and line.size < 0.9 * lines[0].size
+        kept.append(text.lower() if only_small else text)
     text = unspace(join_lines(kept, hyphenated_words(" ".join(kept))))
     return re.sub(r"[\s∗*†‡§¶]+$|(?<=[a-z])[∗*†‡]+", "", text).strip()
 
@@ -249,9 +265,12 @@ def _abstract_start(document: Document) -> int | None:
 
 
 def _run_in_style(document: Document, line: Line, end: int) -> bool:
+    """Whether "Abstract" at the head of a line is set off from what follows, by type or by punctuation."""
     first = line.spans[0]
     distinct = first.bold or first.italic or line.small_caps or first.text.strip().isupper() or line.bold
-    return distinct or line.text[max(end - 2, 0) : end].strip() in {".", ":", "|", "—", "–", "-"}
+    uniform = len({(s.font, s.text.isupper()) for s in line.spans if letters(s.text) > 1}) < 2
+    pointed = line.text[max(end - 2, 0) : end].strip() in {".", ":", "|", "—", "–", "-"}
+    return pointed or (distinct and not uniform)
 
 
 def _abstract(document: Document, start: int) -> str:
@@ -266,6 +285,8 @@ def _abstract(document: Document, start: int) -> str:
     aligned = any(abs(line.x0 - head.x0) < 3 for line in lines[start + 1 : start + 4])
     for line in lines[start + 1 :]:
         if line.role == "margin" or ((kept or aligned) and _left_of(line, kept, head)):
+            continue
+        if line.size < _PICTURE * document.body.size:
             continue
         if _ends_abstract(document, line, kept, head):
             break

@@ -200,7 +200,7 @@ def _classify(
     opening = line.text.lower() == "abstract" and not any(h.number for h in before)
     if BACK.fullmatch(line.text.rstrip(".:")) or (ABSTRACT.fullmatch(line.text) and same) or opening:
         return _heading(document, i, "", 1) if _alone(document, i) else None
-    if same and not number and _heading_text(line.text) and _alone(document, i) and before:
+    if same and not number and _heading_text(line.text) and _alone(document, i) and before and not _runs_in(line):
         return _heading(document, i, "", 1)
     return None
 
@@ -241,6 +241,12 @@ def _heading_text(text: str) -> bool:
         and text[0].isupper()
         and not text.endswith((",", ";"))
     )
+
+
+def _runs_in(line: Line) -> bool:
+    """Whether a line is bold at its beginning alone: a heading of a paragraph, followed by the paragraph."""
+    wordy = [s for s in line.spans if letters(s.text) > 1]
+    return bool(wordy) and wordy[0].bold and not wordy[-1].bold and bool(re.search(r"[.:)] ", line.text))
 
 
 def _alone(document: Document, i: int) -> bool:

@@ -198,22 +198,24 @@ def make_line(spans: list[Span], page: int) -> Line:
     while len(spans) > 1 and not spans[-1].text.strip():
         spans = spans[:-1]
     inked = [s for s in spans if s.text.strip()] or spans
-    box = (
-        min(s.box[0] for s in inked), min(s.box[1] for s in inked),
-        max(s.box[2] for s in inked), max(s.box[3] for s in inked),
-    )  # fmt: skip
+    lefts, tops, rights, bottoms = zip(*(s.box for s in inked), strict=True)
     styles: Counter[tuple[str, float]] = Counter()
+    bases: Counter[float] = Counter()
+    bold = italic = weight = 0
     for span in inked:
-        styles[(span.font, round(span.size, 1))] += len(span.text.strip())
-    font, size = styles.most_common(1)[0][0]
-    line = Line(spans, page, box, size, font)
-    weight = sum(styles.values())
-    line.bold = sum(len(s.text.strip()) for s in inked if s.bold) > 0.6 * weight
-    line.italic = sum(len(s.text.strip()) for s in inked if s.italic) > 0.6 * weight
-    line.small_caps = _is_small_caps(inked)
+        length = len(span.text.strip())
+        styles[(span.font, round(span.size, 1))] += length
+        bases[round(span.base, 1)] += 1
+        weight += length
+        bold += length * span.bold
+        italic += length * span.italic
+    font, size = max(styles, key=styles.__getitem__)
+    line = Line(spans, page, (min(lefts), min(tops), max(rights), max(bottoms)), size, font)
+    line.bold, line.italic = bold > 0.6 * weight, italic > 0.6 * weight
+    line.small_caps = len(inked) > 1 and _is_small_caps(inked)
     if line.small_caps:
         line.size = max(s.size for s in inked)
-    line.base = Counter(round(s.base, 1) for s in inked).most_common(1)[0][0]
+    line.base = max(bases, key=bases.__getitem__)
     line.text = clean(_spell(spans, line.small_caps)).strip()
     return line
 

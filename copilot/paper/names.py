@@ -19,7 +19,7 @@ _ORGANISATION = re.compile(
     r"|journal|members?|fellows?|students?|professor|ieee|advis[oe]rs?|supervis(?:or|ed)|joint(?:ly)?|first|senior|present"
     r"|current(?:ly)?|address|projects?|code|pages?|website|course|class|thesis|open source|january|february|april|june"
     r"|july|august|september|october|november|december|month|year|given|available|accepted|received|published|revised|systems?"
-    r"|networks?|learning|models?|data|medicine|health|national|royal)\b",
+    r"|networks?|motors|robotics|learning|models?|data|medicine|health|national|royal)\b",
     re.I,
 )
 # fmt: off
@@ -63,7 +63,7 @@ _HONORIFIC = re.compile(r"^(?:Dr|Prof|Mr|Ms|Mrs|By|by|and|And|AND|Authors?:|Auth
 def tidy_name(text: str) -> str:
     """A name without affiliation marks, digits and stray punctuation."""
     text = _MARKS.sub(" ", text)
-    text = re.sub(r"\([^)]*\)?|\[[^\]]*\]?", " ", text)
+    text = re.sub(r"\([^)]*\)?|\[[^\]]*\]?|[“\"][^”\"]*[”\"]", " ", text)
     text = re.sub(r"(?<=[^\W\d_])\d[\d,]*|\b\d+\b", " ", text)
     text = re.sub(r"\s+", " ", text).strip(" ,;:&·-–—/")
     text = _HONORIFIC.sub("", text)
