@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from copilot.paper.lines import Line, Span, make_line
-from copilot.paper.names import is_name, is_organisation, spell_name, split_names, tidy_name
+from copilot.paper.names import is_name, is_organisation, is_place, spell_name, split_names, tidy_name
 from copilot.paper.words import key, letters
 
 _OTHER_ROLE = re.compile(r"(?:academic |action |handling )?editors?\b|edited by|reviewed by|recommended by|advis", re.I)
@@ -79,8 +79,13 @@ def _called_like_a_place(piece: _Piece, rows: list[tuple[_Piece, list[str]]]) ->
 
 
 def _tainted(piece: _Piece, names: list[str]) -> bool:
-    """A piece where most of what is listed is not a name is an address or a sentence; "Name, Institute" is not."""
+    """Whether a piece is an address or a sentence: most of what it lists is no name, or it is "City, Country".
+
+    "Name, Institute" is none.
+    """
     listed = split_names(piece.text)
+    if names == listed[:1] and len(listed) == 2 and is_place(listed[1]):
+        return True
     if names == listed[:1] and is_organisation(listed[1] if len(listed) > 1 else ""):
         return False
     return len(names) * 2 <= len(listed) - 1 or bool(re.match(r"editors?\b|edited by", piece.text, re.I))
@@ -111,7 +116,8 @@ def _pieces(line: Line) -> list[_Piece]:
             if runs[-1]:
                 runs[-1].append(span)
             continue
-        if (_is_mark(span, words) and not line.small_caps) or span.mono or "@" in text or (span.math and letters(text) < 4):
+        mark = _is_mark(span, words) and not line.small_caps
+        if mark or span.mono or "@" in text or (span.math and letters(text) < 4):
             runs.append([])
             if "@" in text or span.mono:
                 runs[-1].append(span)

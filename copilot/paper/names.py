@@ -78,9 +78,19 @@ def is_organisation(text: str, beside_people: bool = False) -> bool:
     """
     if "@" in text or _ORGANISATION.search(text):
         return True
-    words = [w.strip(".,").casefold() for w in text.split()]
+    words = _words(text)
     ends_in_place = bool(words) and words[-1] in _PLACES and not beside_people
-    return ends_in_place or sum(w in _PLACES for w in words) * 2 > len(words)
+    return ends_in_place or is_place(text)
+
+
+def is_place(text: str) -> bool:
+    """Whether most words of a text are those of a country or a city."""
+    words = _words(text)
+    return sum(word in _PLACES for word in words) * 2 > len(words)
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip(".,").casefold() for word in text.split()]
 
 
 def is_name(text: str, beside_people: bool = False) -> bool:
