@@ -61,8 +61,7 @@ def _verdict(state: RunState, verdict: Verdict) -> None:
         idea = state.chosen_idea
         if idea is not None:
             st.markdown(f"**Claim.** {plain(idea.claim, 1500)}")
-        for reason in verdict.reasons:
-            st.markdown(f"- {plain(reason, 600)}")
+        st.markdown("\n".join(f"- {plain(reason, 600)}" for reason in verdict.reasons))
         _figures(state, verdict)
 
 
