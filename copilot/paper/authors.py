@@ -142,7 +142,9 @@ def _breaks(run: list[Span], span: Span) -> bool:
     last = next((s for s in reversed(run) if s.text.strip()), run[-1])
     word = next((s for s in reversed(run) if letters(s.text) > 1), None)
     changed = word is not None and (word.bold, word.italic) != (span.bold, span.italic) and letters(span.text) > 0
-    return changed or span.box[0] - last.box[2] > 0.55 * max(span.size, 6)
+    at_word = span.text[:1].isspace() or last.text[-1:].isspace()
+    resized = word is not None and letters(span.text) > 1 and abs(span.size - word.size) > 0.12 * word.size
+    return changed or (resized and at_word) or span.box[0] - last.box[2] > 0.55 * max(span.size, 6)
 
 
 def _piece(run: list[Span], line: Line) -> _Piece | None:

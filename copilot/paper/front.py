@@ -13,7 +13,7 @@ from copilot.paper.flow import Document
 from copilot.paper.heading_words import stands_out
 from copilot.paper.lines import Line, Span, make_line
 from copilot.paper.names import is_name, tidy_name
-from copilot.paper.unheaded import join_paragraph, unheaded_abstract
+from copilot.paper.unheaded import PICTURE, join_paragraph, unheaded_abstract
 from copilot.paper.words import clean, hyphenated_words, join_lines, key, letters, unspace
 
 _ABSTRACT_HEAD = re.compile(r"(?:\d\.?\s+)?(?:abstract|summary)\s*[.:—–-]*", re.I)
@@ -37,8 +37,6 @@ _BANNER = re.compile(
 _VENUE = re.compile(
     r"proceedings|journal of|conference|workshop|elsevier|usenix|ieee transactions|transactions on|manuscript", re.I
 )
-_PICTURE = 0.72
-"""Share of the running text's size below which text among an abstract's lines belongs to a picture or a footnote."""
 _ANONYMOUS = re.compile(
     r"anonymous (?:authors?|submission|\w+ submission|for)|double[- ]blind|^anonymous\b\W*$"
     r"|authors? (?:names? )?(?:withheld|omitted)",
@@ -112,7 +110,18 @@ def _title_lines(document: Document, first_page: list[int], abstract: int | None
     if biggest < document.body.size + 0.9:
         return _same_size_title(document, wordy)
     first = next(i for i in wordy if _weight(lines[i], above, lines) >= biggest - 0.4)
-    return _title_run(document, first)
+    return _title_run(document, _title_top(document, first, above))
+
+
+def _title_top(document: Document, first: int, above: list[int]) -> int:
+    """The title's first line: a line right above in the same type belongs to it, be it called like a meeting."""
+    while first - 1 in above:
+        line, before = document.lines[first], document.lines[first - 1]
+        gap = line.base - before.base
+        if not (_same_type(line, before) and before.font == line.font and 0 < gap < 1.5 * line.size):
+            break
+        first -= 1
+    return first
 
 
 def _without_venue(lines: list[Line], wordy: list[int]) -> list[int]:
@@ -286,7 +295,7 @@ def _abstract(document: Document, start: int) -> str:
     for line in lines[start + 1 :]:
         if line.role == "margin" or ((kept or aligned) and _left_of(line, kept, head)):
             continue
-        if line.size < _PICTURE * document.body.size:
+        if line.size < PICTURE * document.body.size:
             continue
         if _ends_abstract(document, line, kept, head):
             break

@@ -10,10 +10,13 @@ import re
 from copilot.paper.flow import Document
 from copilot.paper.heading_words import stands_out
 from copilot.paper.lines import Line
+from copilot.paper.names import is_name, split_names
 from copilot.paper.words import hyphenated_words, join_lines
 
 _LONG = 40
 """Words that a paragraph of a title page needs to be an abstract or running text, not an address."""
+PICTURE = 0.72
+"""Share of the running text's size below which text on a title page belongs to a picture or a footnote."""
 _OPENING = re.compile(r"(?:(?:1|I)\b\.?\s*)?(?:introduction|background|motivation|main)\b.{0,40}", re.I)
 _ADDRESS = re.compile(r"@|universit|institut|department|laborator|school of|correspond|edited by|\bUSA\b", re.I)
 
@@ -31,12 +34,19 @@ def unheaded_abstract(document: Document, after_title: list[int]) -> list[int]:
     before = [i for i in after_title if opening is None or i < opening]
     for paragraph in _paragraphs(document, before):
         text = " ".join(lines[i].text for i in paragraph)
-        if len(text.split()) < _LONG or len(_ADDRESS.findall(text)) >= 2 or text[0].islower():
+        if len(text.split()) < _LONG or len(_ADDRESS.findall(text)) >= 2 or text[0].islower() or _lists_people(text):
+            continue
+        if lines[paragraph[0]].size < PICTURE * document.body.size:
             continue
         if opening is not None or all(_apart(document, lines[i]) for i in paragraph[:4]):
             return paragraph
         return []
     return []
+
+
+def _lists_people(text: str) -> bool:
+    listed = split_names(text)
+    return sum(map(is_name, listed)) > 0.5 * len(listed)
 
 
 def join_paragraph(document: Document, texts: list[str]) -> str:
