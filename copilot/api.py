@@ -258,6 +258,16 @@ def paper_of(run: RunFolder, folded: RunState | None = None) -> Paper | None:
     return Paper.model_validate_json(Blobs(run.blobs).get(folded.paper.blob)) if folded.paper else None
 
 
+def paper_file(run: RunFolder, folded: RunState, home: Home | None = None) -> Path | None:
+    """The PDF to show of a run: its own copy, or what arXiv served for its paper. None where there is only text."""
+    if run.paper.is_file() and not run.paper.is_symlink():
+        return run.paper
+    from copilot.paper.arxiv import kept_pdf, parse_arxiv_id
+
+    arxiv_id = parse_arxiv_id(folded.task.head.paper) if folded.task else None
+    return kept_pdf(arxiv_id, cache=(home or find_home()).cache) if arxiv_id else None
+
+
 def find(text: str, home: Home | None = None) -> RunFolder:
     """A run by TASK/START, TASK (its latest) or path: for the command line, never for a name from a browser."""
     return find_run(text, (home or find_home()).logs)

@@ -63,7 +63,7 @@ def retrieve(services: Services) -> None:
             query=query,
             hits=[hit.model_dump(mode="json") for hit in found.hits],
             source=found.source,
-            note=" ".join([*found.notes, *(refusal.sentence for refusal in found.refusals)]),
+            note=" ".join(found.notes),
             refusals=[refusal.model_dump(mode="json") for refusal in found.refusals],
         )
         services.desk.record(event)

@@ -16,6 +16,7 @@ from copilot.journal import Reader
 from copilot.ui.parts import pace
 from copilot.ui.parts import tuning as tuned_parts
 from copilot.ui.parts.session import View
+from copilot.ui.parts.timeline import row_of
 from tests.ui import canned
 from tests.ui.canned import Canned
 from tests.ui.conftest import Open
@@ -155,14 +156,15 @@ def test_refused_finds_are_shown_with_their_reasons_and_hits_with_their_commit(h
     gated = {"id": "a/gated", "reasons": ["it stands behind a form"], "needs": ["allow_gated"]}
     false = {"id": "b/false", "reasons": ["the name imitates <b>"], "needs": []}
     hit = {"id": "c/good", "why": "fits", "revision": "0123456789abcdef" * 2, "warnings": [], "licence": "mit"}
-    note = "From the index. Refused until a person allows it: a/gated: it stands behind a form."
-    made.add(ev.Retrieved(what="model", query="q", hits=[hit], note=note, refusals=[gated, false, {"odd": 1}]))
+    made.add(ev.Retrieved(what="model", query="q", hits=[hit], note="offline", refusals=[gated, false, {"odd": 1}]))
+    row = row_of(made.journal.entries[-1])
+    assert "1 hit, 3 refused" in row.text and "a/gated: it stands behind a form" in row.detail
     made.plan()
     app = open_page("plan", run=made.close().name)
     assert not app.exception
     said = texts(app)
     assert "repositories behind a form" in said and "Nobody can allow it" in said
-    assert said.count("it stands behind a form") == 1
+    assert said.count("it stands behind a form") == 1 and "<b>" not in said
     assert any("0123456789ab" in str(table.value) for table in app.dataframe)
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import streamlit as st
-from pydantic import ValidationError
 
-from copilot.events import Retrieved
-from copilot.hub.values import Refusal
 from copilot.state import RunState
 from copilot.ui.parts.text import count, one_line, plain, web_address
 
@@ -35,11 +31,10 @@ def show(state: RunState) -> None:
         for what, event in state.retrieved.items():
             where = f" from: {plain(event.source, 60)}" if event.source else ""
             st.markdown(f"**{WHAT.get(what, what)}**{where}")
-            refusals = _refusals(event)
-            if note := _without(event.note, refusals):
-                st.caption(plain(note, 300))
+            if event.note:
+                st.caption(plain(event.note, 300))
             _hits(event.hits[:ROWS])
-            _refused(refusals)
+            _refused(event.refusals)
 
 
 def _hits(hits: list[dict[str, Any]]) -> None:
@@ -70,29 +65,14 @@ def _pin(hit: dict[str, Any]) -> str:
     return one_line(str(hit.get("revision") or ""), 40)[:12] or "unknown"
 
 
-def _refusals(event: Retrieved) -> list[Refusal]:
-    found = []
-    for item in event.refusals:
-        with suppress(ValidationError):  # of a later version
-            found.append(Refusal.model_validate(item))
-    return found
-
-
-def _without(note: str, refusals: list[Refusal]) -> str:
-    """The note without the sentences of refusals, which are shown one by one."""
-    for refusal in refusals:
-        note = note.replace(refusal.sentence, "")
-    return note.strip()
-
-
-def _refused(refusals: list[Refusal]) -> None:
+def _refused(refusals: list[dict[str, Any]]) -> None:
     for refusal in refusals[:ROWS]:
-        allow = ", ".join(NEEDS.get(need, need.replace("_", " ")) for need in refusal.needs)
+        reasons = "; ".join(map(str, refusal.get("reasons") or ["no reason was recorded"]))
+        needs = [str(need) for need in refusal.get("needs") or []]
+        allow = ", ".join(NEEDS.get(need, need.replace("_", " ")) for need in needs)
         how = f"It would need a person's leave for: {plain(allow, 200)}." if allow else "Nobody can allow it."
-        st.markdown(
-            f":material/block: **{plain(refusal.id, 120)}** is refused: {plain('; '.join(refusal.reasons), 600)}\\. "
-            + how
-        )
+        name = plain(str(refusal.get("id", "")), 120)
+        st.markdown(f":material/block: **{name}** is refused: {plain(reasons, 600)}\\. {how}")
     if len(refusals) > ROWS:
         st.caption(f"{count(len(refusals) - ROWS, 'more refusal')} in the journal.")
 

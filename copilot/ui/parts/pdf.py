@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from copilot.config import find_home
+from copilot import api
 from copilot.domain.paper import Paper
 from copilot.ui.parts import pageimage
 from copilot.ui.parts.session import View
@@ -34,7 +34,7 @@ def viewer(view: View, paper: Paper) -> None:
     quote = one_line(st.query_params.get("quote", ""), MAX_QUOTE)
     if page != _page_in_url(pages):
         quote = ""
-    file = file_of(view, paper)
+    file = api.paper_file(view.run, view.state)
     image = _image(file, page, quote) if file else None
     if file is None:
         st.caption(_no_file(paper))
@@ -58,19 +58,6 @@ def _turned() -> None:
 def _page_in_url(pages: int) -> int:
     text = st.query_params.get("page", "1")
     return min(max(int(text), 1), pages) if text.isascii() and text.isdigit() and len(text) < 6 else 1
-
-
-def file_of(view: View, paper: Paper) -> Path | None:
-    """The PDF to draw: the run's own copy, or what arXiv served for its paper; None where only a source was served."""
-    given = view.run.paper
-    if given.is_file() and not given.is_symlink():
-        return given
-    if not paper.arxiv_id or view.state.task is None:
-        return None
-    from copilot.paper.arxiv import kept_pdf, parse_arxiv_id
-
-    arxiv_id = parse_arxiv_id(view.state.task.head.paper)
-    return kept_pdf(arxiv_id, cache=find_home().cache) if arxiv_id else None
 
 
 def _no_file(paper: Paper) -> str:

@@ -80,6 +80,18 @@ def _chosen(event: ev.IdeaChosen) -> Parts:
     return "check_circle", f"Idea {event.idea_id} chosen by {event.by}", event.reason, "good"
 
 
+def _searched(event: ev.Retrieved) -> Parts:
+    refused = [
+        f"Refused: {item.get('id')}: {'; '.join(map(str, item.get('reasons') or []))}" for item in event.refusals
+    ]
+    text = f"Searched for a {event.what}: {count(len(event.hits), 'hit')}"
+    return (
+        "travel_explore",
+        f"{text}, {len(refused)} refused" if refused else text,
+        "\n".join([event.note, *refused]).strip(),
+    )
+
+
 def _plan(event: ev.PlanMade) -> Parts:
     plan = event.plan
     arms = ", ".join(arm.name for arm in plan.arms)
@@ -198,7 +210,7 @@ _MAKERS: dict[type, Callable[[Any], Parts]] = {
     ev.IdeaEdited: _edited,
     ev.IdeaRejected: lambda e: ("block", f"Idea {e.idea_id} rejected by {e.by}: {e.reason}"),
     ev.IdeaChosen: _chosen,
-    ev.Retrieved: lambda e: ("travel_explore", f"Searched for a {e.what}: {count(len(e.hits), 'hit')}", e.note),
+    ev.Retrieved: _searched,
     ev.PrototypeChosen: lambda e: ("code", f"Starting from {e.name} ({e.origin}): {e.reason}"),
     ev.PlanMade: _plan,
     ev.ModelCalled: _called,
