@@ -72,8 +72,9 @@ def _join(paper: Paper | None, request: dict[str, Any]) -> Paper:
 
 def main() -> int:
     """Reads one request, writes one answer; MuPDF's own chatter cannot reach the channel."""
-    # PyMuPDF loads a neural layout package on import when it finds one: half a second that nothing here uses.
-    sys.modules.setdefault("pymupdf.layout", cast(Any, None))
+    # PyMuPDF loads companions on import when it finds them, and numpy with them: half a second that nothing here uses.
+    for companion in ("pymupdf.layout", "pymupdf4llm"):
+        sys.modules.setdefault(companion, cast(Any, None))
     channel = os.dup(1)
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
