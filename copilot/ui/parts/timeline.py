@@ -81,15 +81,11 @@ def _chosen(event: ev.IdeaChosen) -> Parts:
 
 
 def _searched(event: ev.Retrieved) -> Parts:
-    refused = [
-        f"Refused: {item.get('id')}: {'; '.join(map(str, item.get('reasons') or []))}" for item in event.refusals
-    ]
-    text = f"Searched for a {event.what}: {count(len(event.hits), 'hit')}"
-    return (
-        "travel_explore",
-        f"{text}, {len(refused)} refused" if refused else text,
-        "\n".join([event.note, *refused]).strip(),
-    )
+    reasons = [(item.get("id"), "; ".join(map(str, item.get("reasons") or []))) for item in event.refusals]
+    lines = [event.note, *(f"Refused: {name}: {reason}" for name, reason in reasons)]
+    refused = f", {len(reasons)} refused" if reasons else ""
+    text = f"Searched for a {event.what}: {count(len(event.hits), 'hit')}{refused}"
+    return "travel_explore", text, "\n".join(lines).strip()
 
 
 def _plan(event: ev.PlanMade) -> Parts:
