@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from copilot import inbox
-from copilot.engine.services import Services
+from copilot.engine.services import Services, model_name
 from copilot.errors import CopilotError, Paused
 from copilot.events import FeedbackGiven, QuestionAsked
 
@@ -34,10 +34,18 @@ def listen(services: Services) -> None:
             data=message.data,
         )
         services.desk.record(event)
+        _unheard(services, event)
         if message.action == "pause":
             raise Paused("person", "paused by a person")
         if message.action == "stop":
             raise Stopped("stopped by a person")
+
+
+def _unheard(services: Services, event: FeedbackGiven) -> None:
+    """Words to an agent that cannot read are not passed over in silence."""
+    said = [remark for _, remark in services.state.remarks[-1:] if remark.id == event.id and remark.text]
+    if said and model_name(services.settings, services.task, "experiment") == "offline":
+        services.desk.warn("offline", "no language model takes part, so nothing reads what was said; it stays recorded")
 
 
 def safe_point(services: Services) -> None:

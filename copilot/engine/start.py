@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import os
 import platform
@@ -23,6 +24,7 @@ from copilot.engine.tasks import load_task
 from copilot.errors import SetupError
 from copilot.events import RunStarted
 from copilot.journal import Journal
+from copilot.lab.cards import prototype_folder, read_card
 from copilot.lab.workspace import MAX_BYTES, MAX_FILES, Workspace, walk_regular
 from copilot.runs import RunFolder, clear_abandoned, new_run
 
@@ -43,10 +45,16 @@ def start_run(
 ) -> RunFolder:
     """Make the run folder with its first event. Raises SetupError; then nothing was made."""
     if sum(bool(given) for given in (task, paper, objective)) != 1 and not (own and not task and not paper):
-        raise SetupError("give exactly one of: a task, --paper FILE_OR_ARXIV_ID, --objective 'question'")
+        raise SetupError(
+            "give exactly one of: a task, --paper FILE_OR_ARXIV_ID, --objective 'question'; or --code DIR with --metric,"
+            " which may stand beside a paper or a question"
+        )
     found, source = _resolve(task, paper, objective, home) if not own else _with_code(own, task, paper, objective, home)
+    _check_prototype(found)
     pdf = _paper_file(found, home if task else None)
     label = open_models(settings, found, env)
+    if own is not None and label:
+        label = "No language model took part: the arms are those of the given code."
     recognised = pdf is not None and _read_once(pdf, home, settings, env).recognised
     clear_abandoned(home.logs)
     run = new_run(home.logs, found.name)
@@ -68,6 +76,18 @@ def start_run(
     journal.append(started)
     journal.close()
     return run
+
+
+def _check_prototype(task: Task) -> None:
+    """A prototype that the task names is there, with the package that it needs. Raises SetupError."""
+    if not task.head.prototype:
+        return
+    card = read_card(prototype_folder(task.head.prototype) / "card.md")
+    if card.requires and importlib.util.find_spec(card.requires) is None:
+        raise SetupError(
+            f"the task {task.name!r} needs {card.requires}, which is not installed: "
+            "pip install -c constraints.txt -e '.[ml]'"
+        )
 
 
 def _read_once(pdf: Path, home: Home, settings: Settings, env: Mapping[str, str]) -> Paper:

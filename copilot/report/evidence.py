@@ -125,26 +125,26 @@ def stamps_of(state: RunState) -> list[str]:
         f"model of role {item.role}."
         for item in state.switches
     ]
-    return found + _stand_in(state) + _loosely_related(state) + _trivial_baseline(state) + _unequal_tuning(state)
+    return found + _stand_in(state) + _trivial_baseline(state) + _unequal_tuning(state)
 
 
 def _stand_in(state: RunState) -> list[str]:
-    """A repeated claim is repeated in small: what that cannot say must be said."""
+    """What a bundled prototype shows is not what the paper claims; that must not be read into the verdict."""
     idea = state.chosen_idea
-    if idea is None or idea.reproduces is None:
+    if idea is not None and idea.reproduces is not None:
+        return [
+            f"A small stand-in for what the paper says on page {idea.reproduces.page}: it can go the same way or not, "
+            "and neither confirms nor refutes the paper's own number."
+        ]
+    if idea is None or idea.source != "paper":
+        return []
+    if idea.relevance < CENTRAL:
+        return ["The paper only touches on what was tested here: this is no verdict on what the paper itself claims."]
+    if not idea.prototype:
         return []
     return [
-        f"A small stand-in for what the paper says on page {idea.reproduces.page}: it can go the same way or not, and "
-        "neither confirms nor refutes the paper's own number."
+        "Tested on a small stand-in, not in the paper's own set-up: this is no verdict on what the paper itself claims."
     ]
-
-
-def _loosely_related(state: RunState) -> list[str]:
-    """An idea that its own proposer finds beside the point must not read as a verdict on the paper."""
-    idea = state.chosen_idea
-    if idea is None or idea.source != "paper" or idea.relevance >= CENTRAL:
-        return []
-    return ["The paper only touches on what was tested here: this is no verdict on what the paper itself claims."]
 
 
 def _trivial_baseline(state: RunState) -> list[str]:
