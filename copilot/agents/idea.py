@@ -17,9 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from copilot.agents.desk import Desk, ask_for, tool_for
 from copilot.agents.prompts import render
-from copilot.agents.wording import names_what_varies
 from copilot.domain.idea import Arm, Evidence, Idea, Metric, RelatedPaper
 from copilot.domain.paper import Paper
+from copilot.domain.wording import names_what_varies
 from copilot.errors import SetupError
 from copilot.lab.cards import Card, validate_parameters
 from copilot.llm.protocol import Document, Message, Part, Request, Text

@@ -12,17 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from copilot.agents.idea import PROBE_TRIALS, Material, arms_problem, score
-from copilot.agents.wording import names_what_varies
 from copilot.domain.idea import Arm, Evidence, Idea, Reproduced
 from copilot.domain.paper import Claim, Paper
+from copilot.domain.wording import names_what_varies
 from copilot.lab.cards import Card
 from copilot.llm.offline.catalogue import Entry, Match, match
 from copilot.llm.offline.ideas import PRIORS
 from copilot.llm.offline.sentences import readable
 
 ID = "reproduce-1"
-LEAST_TOLD = 6.0
-"""Relevance of a quote alone: about one term that no more than five entries of the catalogue share."""
+LEAST_TOLD = 0.3
+"""Relevance of a quote alone: one term that names what is varied and that most papers do not say."""
 BETTER = re.compile(
     r"\b(outperform|improv|better|higher|lower|faster|fewer|reduc|increas|gain|superior|exceed|beats?\b|decreas|boost)",
     re.IGNORECASE,
@@ -67,7 +67,7 @@ def testable(paper: Paper, claims: Sequence[Claim], material: Material) -> list[
         Testable(claim, item.entry, item.terms, _worth(claim, item, about[item.entry.id]))
         for claim in claims
         if claim.grounded and claim.kind in {"result", "finding"} and _says_better(claim.quote)
-        for item in match({"claims": claim.quote}, material.cards)
+        for item in match({"contributions": claim.quote}, material.cards)
         if item.relevance >= LEAST_TOLD
         and item.entry.id in about
         and names_what_varies(item.entry.treatment, item.entry.baseline, claim.quote)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copilot.agents.idea import DraftEvidence, DraftIdea, Material, _finish
-from copilot.agents.wording import names_what_varies, stems
 from copilot.domain.idea import Arm, Idea, RelatedPaper
 from copilot.domain.paper import Paper
+from copilot.domain.wording import names_what_varies, stems
 
 NEAR = "We find that dropout prevents the co-adaptation of hidden units in every task that we tried."
 FAR = "We find that large networks are trained on many tasks by most of the groups in the field."

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
+import json
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +15,18 @@ import yaml
 
 from copilot.domain.base import Value
 from copilot.domain.idea import Scalar
+from copilot.domain.wording import names_what_varies, stems
 
 FILE = Path(__file__).resolve().parent / "catalogue.yaml"
-ZONES = {"title": 8.0, "headings": 3.0, "abstract": 3.0, "claims": 2.0, "body": 1.0}
-"""What a mention counts for, by where it stands; repeated mentions count by their logarithm."""
+FREQUENCY = Path(__file__).resolve().parent / "frequency.json"
+"""In how many of a mixed collection of papers each term stands (`benchmarks/term_frequency.py`)."""
+ZONES = {"title": 1.0, "abstract": 0.6, "contributions": 0.6, "headings": 0.4, "body": 0.1}
+"""How much of a paper a term speaks for, by the most telling place where it stands: the title says what the paper is
+about, abstract and contributions what it did, the body what it mentions."""
+TOPIC = 0.5
+"""What a term counts for that belongs to the field of an intervention and does not name what is varied."""
+OFTEN = 8
+"""Mentions from which on the body speaks of a term as a heading would."""
 
 
 class Entry(Value):
@@ -39,7 +47,7 @@ class Entry(Value):
 
 @dataclass(frozen=True)
 class Match:
-    """An entry with how much the text speaks of it, and by which terms."""
+    """An entry with how much the text speaks of it (0 to 1), and by which terms, the most telling first."""
 
     entry: Entry
     relevance: float
@@ -65,29 +73,62 @@ def mentions(term: str, text: str) -> int:
     return sum(1 for _ in _pattern(term).finditer(text))
 
 
+@functools.cache
+def _special() -> dict[str, float]:
+    """How special each term is: the chance that neither of two papers drawn from the collection says it.
+
+    From 0 (every paper does) to 1; unlike the logarithmic inverse document frequency it has no need of a largest value.
+    """
+    table = json.loads(FREQUENCY.read_text(encoding="utf-8"))
+    papers, counts = table["papers"], table["mentioned_in"]
+    terms = {term for entry in entries() for term in entry.terms}
+    return {term: (1 - counts.get(term, 0) / papers) ** 2 for term in terms}
+
+
+@functools.cache
+def _naming(entry_id: str) -> frozenset[str]:
+    """Those terms of an entry that name what it varies, and not only the field that this belongs to."""
+    entry = next(one for one in entries() if one.id == entry_id)
+    return frozenset(term for term in entry.terms if names_what_varies(entry.treatment, entry.baseline, term))
+
+
 def match(zones: Mapping[str, str], prototypes: Iterable[str]) -> list[Match]:
     """The entries that the text speaks of and that can run here, most relevant first.
 
-    A term counts the more the fewer entries share it (inverse entry frequency), so that "transformer" says little and
-    "muon" says much.
+    Relevance lies between 0 and 1 and is earned: each term counts by how special it is, where it stands, and whether it
+    names what is varied; terms that share no word add up as independent evidence (1 - product of the complements).
     """
-    usable = [entry for entry in entries() if entry.prototype in set(prototypes)]
-    shared = Counter(term for entry in entries() for term in entry.terms)
     low = {zone: text.lower() for zone, text in zones.items()}
-    weights = {term: _weight(term, low) * math.log(1 + len(entries()) / shared[term]) for term in shared}
+    weights = {term: special * _place(term, low) for term, special in _special().items()}
+    usable = set(prototypes)
     found = []
-    for entry in usable:
-        hits = {term: weights[term] for term in entry.terms if weights[term]}
-        if hits:
+    for entry in entries():
+        naming = _naming(entry.id)
+        hits = {term: weights[term] * (1.0 if term in naming else TOPIC) for term in entry.terms if weights[term]}
+        if hits and entry.prototype in usable:
             ranked = sorted(hits, key=lambda term: -hits[term])
-            found.append(Match(entry, _together([hits[term] for term in ranked]), ranked))
+            relevance = 1 - math.prod(1 - hits[term] for term in _independent(ranked))
+            found.append(Match(entry, relevance, ranked))
     return sorted(found, key=lambda item: -item.relevance)
 
 
-def _weight(term: str, zones: Mapping[str, str]) -> float:
-    return math.fsum(ZONES[zone] * math.log2(1 + mentions(term, text)) for zone, text in zones.items())
+def _independent(ranked: list[str]) -> list[str]:
+    """The terms that share no word with one before them: "minibatch" and "mini-batch" are one piece of evidence."""
+    seen: set[str] = set()
+    chosen = []
+    for term in ranked:
+        words = stems(term.replace("-", " ")) | stems(term.replace("-", "")) or {term}
+        if not words & seen:
+            chosen.append(term)
+        seen |= words
+    return chosen
 
 
-def _together(weights: list[float]) -> float:
-    """The best term counts whole, each further one half of the one before: many weak terms make no strong one."""
-    return math.fsum(weight * 0.5**number for number, weight in enumerate(weights))
+def _place(term: str, zones: Mapping[str, str]) -> float:
+    """The weight of the most telling zone with the term."""
+    best = 0.0
+    for zone, text in zones.items():
+        weight = ZONES[zone]
+        if weight > best and (count := mentions(term, text)):
+            best = max(best, ZONES["headings"] if zone == "body" and count >= OFTEN else weight)
+    return best

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+NOVELTY = 0.5
+"""The middle of the scale, and a reason says so: rules cannot tell what is new; unlike words are not newness."""
+
 
 def review(documents: dict[str, Any]) -> list[dict[str, Any]]:
     """One review per idea."""
@@ -13,8 +16,7 @@ def review(documents: dict[str, Any]) -> list[dict[str, Any]]:
 def _one(idea: dict[str, Any]) -> dict[str, Any]:
     grounded = [item for item in idea.get("evidence", []) if item.get("grounded")]
     from_paper = idea.get("source") == "paper"
-    similar = max((item.get("similarity") or 0.0 for item in idea.get("related", [])), default=0.0)
-    reasons = ["checked by rules only: grounding, prototype, arms that differ, distance to the nearest paper shown"]
+    reasons = ["checked by rules only: grounding, prototype, arms that differ, not novelty"]
     if from_paper and not grounded:
         reasons.append("no quote could be found in the paper")
     differing = _differing(idea)
@@ -24,7 +26,7 @@ def _one(idea: dict[str, Any]) -> dict[str, Any]:
         "idea_id": idea["id"],
         "accepted": bool(idea.get("prototype")),
         "clarity": 0.9 if differing == 1 else 0.6,
-        "novelty": round(1 - similar, 2),
+        "novelty": NOVELTY,
         "feasibility": 1.0 if idea.get("prototype") else 0.2,
         "alignment": 0.9 if grounded or not from_paper else 0.3,
         "reasons": reasons,
