@@ -47,7 +47,8 @@ def read_authors(block: list[Line]) -> list[str]:
     accepted: list[_Piece] = []
     for piece, names in rows:
         in_row = any(abs(piece.base - other.base) < 2 and piece.size == other.size for other in accepted)
-        if not names or not (piece.style == first.style or in_row) or _tainted(piece, names):
+        usual = piece.style == first.style or sum(other.style == piece.style for other in accepted) >= 2
+        if not names or not (usual or in_row) or _tainted(piece, names):
             if is_organisation(piece.text) or _looks_like_address(piece.text):
                 blocked.append(piece)
             continue
@@ -117,7 +118,7 @@ def _pieces(line: Line) -> list[_Piece]:
                 runs[-1].append(span)
             continue
         mark = _is_mark(span, words) and not line.small_caps
-        if mark or span.mono or "@" in text or (span.math and letters(text) < 4):
+        if mark or span.mono or "@" in text or (span.math and span.font != line.font and letters(text) < 4):
             runs.append([])
             if "@" in text or span.mono:
                 runs[-1].append(span)
@@ -164,13 +165,9 @@ def _rejoin(pieces: list[_Piece]) -> list[_Piece]:
     for piece in pieces:
         last = out[-1] if out else None
         if last and last.wraps and last.style == piece.style and 1 < piece.base - last.base < 2.2 * piece.size:
-            tail = tidy_name(re.split(r",|;|\band\b", last.text)[-1])
-            if (
-                "," in last.text
-                and (len(tail.split()) == 1 or re.search(r"\b[A-Z]\.$", tail))
-                and letters(tail) > 1
-                and not last.text.rstrip().endswith((",", ";"))
-            ):
+            tail = tidy_name(re.split(r",|;|·|•|\band\b", last.text)[-1])
+            listed = "," in last.text and not last.text.rstrip().endswith((",", ";"))
+            if (listed and len(tail.split()) == 1 and letters(tail) > 1) or re.search(r"[^\W\d_] [A-Z]\.$", tail):
                 last.text += " " + piece.text
                 last.base, last.wraps = piece.base, piece.wraps
                 continue
