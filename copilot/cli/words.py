@@ -1,10 +1,39 @@
-"""How a verdict reads in a terminal."""
+"""How a paper and a verdict read in a terminal."""
 
 from __future__ import annotations
 
 from copilot.api import Summary
 from copilot.cli.progress import printable
+from copilot.domain.paper import Paper
 from copilot.state import RunState
+
+
+def paper_parts(paper: Paper) -> list[str]:
+    """What was found in a paper, part by part; what was not found is an empty part."""
+    sections = [
+        f"{'  ' * (section.level - 1)}{f'{section.number} {section.title}'.strip()}  (p. {section.page})"
+        for section in paper.sections
+    ]
+    counts = {
+        "pages": paper.pages,
+        "references": len(paper.references),
+        "figures": len(paper.figures),
+        "tables": len(paper.tables),
+        "claims": len(paper.claims),
+    }
+    return [
+        "\n".join(line for line in (paper.title, ", ".join(paper.authors)) if line),
+        paper.abstract,
+        "\n".join(sections),
+        ", ".join(f"{count} {name[:-1] if count == 1 else name}" for name, count in counts.items()),
+        "\n".join(f"warning: {warning}" for warning in paper.warnings),
+    ]
+
+
+def now(found: Summary, working: bool) -> Summary:
+    """As a person is told it: a run that says that it is running and that no engine works on was interrupted."""
+    left = found.status == "running" and not working
+    return found.model_copy(update={"status": "interrupted"}) if left else found
 
 
 def verdict_lines(found: Summary, state: RunState) -> list[str]:
@@ -15,7 +44,7 @@ def verdict_lines(found: Summary, state: RunState) -> list[str]:
         for question in state.open_questions if found.status == "paused" else []:
             lines += [f"  {option}{_described(state, option)}" for option in question.options]
             lines.append(f"answer with: copilot answer {found.run} --choice {question.default or 'CHOICE'}")
-        if found.status == "paused":
+        if found.status in {"paused", "interrupted"}:
             lines.append(f"go on with: copilot resume {found.run}")
         return lines
     verdict = state.verdict
@@ -51,5 +80,6 @@ def _numbers(
     if effect is None:
         return "no effect could be computed"
     low, high = (f"{end:+.4g}" if end is not None else "unbounded" for end in interval)
+    between = "no interval" if interval == (None, None) else f"interval {low} to {high}"
     text = "" if p is None else f", p = {p:.3g}"
-    return f"effect {effect:+.4g} {found.metric} (interval {low} to {high}{text}, {seeds} seeds; positive is better)"
+    return f"effect {effect:+.4g} {found.metric} ({between}{text}, {seeds} seeds; positive is better)"

@@ -119,7 +119,8 @@ def protocol_first(evidence: Evidence) -> Check:
     ahead = (decisive[first] - evidence.frozen_at).total_seconds()
     if ahead < 0:
         return _check(name, False, f"{_name(first)} started {-ahead:.1f} s before the protocol was frozen")
-    return _check(name, True, f"frozen {ahead:.1f} s before the first of {len(decisive)} trials")
+    before = f"{ahead:.1f} s before" if round(ahead, 1) >= 1 else "before"
+    return _check(name, True, f"frozen {before} the first of {len(decisive)} trials")
 
 
 def evaluator_unchanged(evidence: Evidence) -> Check:

@@ -38,6 +38,10 @@ from copilot.lab.rows import RowEvidence
 
 Interval = tuple[float | None, float | None]
 ROUNDING = 1e-9
+EXACT = 1e-12
+"""Share of the values below which two paired differences are the same number."""
+FEWEST_EQUAL = 5
+"""With fewer seeds a coarse metric gives equal differences too often."""
 
 
 def decide(
@@ -71,7 +75,11 @@ def decide(
         trials_planned=len(planned_cells(protocol)),
         trials_failed=sum(not usable(cells.get(cell)) for cell in planned_cells(protocol)),
         attempts=attempts,
-        stamps=list(dict.fromkeys([*stamps, *_stamps(protocol, checks, measured, fixed_rows)])),
+        stamps=list(
+            dict.fromkeys(
+                [*stamps, *_stamps(protocol, checks, measured, fixed_rows), *_too_regular(protocol, measured, cells)]
+            )
+        ),
     )
 
 
@@ -243,7 +251,8 @@ def _why_not(protocol: Protocol, one: _Measured, p_none: float, p_minimum: float
     if one.detectable is not None:
         could = f"This design finds a true effect of {_number(one.detectable, protocol)} with probability 0.8."
     elif one.distinct < needed:
-        could = f"With {one.distinct} distinct outcomes no effect could have been found; {needed} are needed."
+        outcomes = "1 distinct outcome" if one.distinct == 1 else f"{one.distinct} distinct outcomes"
+        could = f"With {outcomes} no effect could have been found; {needed} are needed."
     else:
         could = "Which effect could have been found cannot be said from these numbers."
     return [why, could]
@@ -302,6 +311,24 @@ def _stamps(protocol: Protocol, checks: Sequence[Check], measured: Sequence[_Mea
         stamps.append(f"{len(undone)} of {len(checks)} integrity checks could not be done: {', '.join(undone)}.")
     if fixed_rows and protocol.trust == "graded" and not all(one.rows for one in measured):
         stamps.append("Repeated over seeds only: how far the result depends on these very test rows was not tested.")
+    return stamps
+
+
+def _too_regular(protocol: Protocol, measured: Sequence[_Measured], cells: dict[Cell, TrialResult]) -> list[str]:
+    """Differences that are one number although the values they come from are not; no effect at all is another thing."""
+    stamps = []
+    for one in measured:
+        arm = one.comparison.baseline, one.comparison.treatment
+        pairs = [[cells[name, seed].value or 0.0 for name in arm] for seed in one.seeds]
+        rounding = EXACT * max((abs(value) for pair in pairs for value in pair), default=0.0)
+        varies = all(max(values) - min(values) > rounding for values in zip(*pairs, strict=True))
+        steady = len(pairs) >= FEWEST_EQUAL and max(one.differences) - min(one.differences) <= rounding
+        if steady and varies and abs(one.differences[0]) > rounding:
+            stamps.append(
+                f"The difference between {arm[1]} and {arm[0]} is the same number at every seed although the values "
+                "vary, which measured noise hardly ever does: look whether it is computed from the seed instead of "
+                "measured."
+            )
     return stamps
 
 

@@ -35,6 +35,8 @@ class Cells:
 
     def __init__(self) -> None:
         self.bound: dict[str, Bound] = {}
+        self.spoken: set[str] = set()
+        """Keys of numbers that stand in recorded sentences, bound as they stand there."""
 
     def number(
         self,
@@ -44,13 +46,17 @@ class Cells:
         entries: Sequence[int],
         *,
         digits: int = 4,
+        decimals: int | None = None,
         signed: bool = False,
         arm: str = "",
         seed: int | None = None,
     ) -> str:
-        """The number as a Markdown link to its cell. Raises ValueError when the name already means another number."""
+        """The number as a Markdown link to its cell, in significant digits, or with `decimals` as its column has them.
+
+        Raises ValueError when the name already means another number.
+        """
         value = None if value is None or not math.isfinite(value) else float(value)
-        text = spell(value, digits, signed)
+        text = spell(value, digits, signed) if decimals is None else aligned(value, decimals, signed)
         bound = Bound(value=value, text=text, what=what, entries=list(entries), arm=arm, seed=seed)
         return self._bind(name, bound)
 
@@ -62,6 +68,7 @@ class Cells:
             bound = Bound(
                 value=value if math.isfinite(value) else None, text=match[0], what=what, entries=list(entries)
             )
+            self.spoken.add(key_of(f"{name}-{place}"))
             parts += [escape(sentence[end : match.start()], edges=True), self._bind(f"{name}-{place}", bound)]
             end = match.end()
         return "".join([*parts, escape(sentence[end:], edges=True)]).strip()
@@ -89,3 +96,10 @@ def spell(value: float | None, digits: int = 4, signed: bool = False) -> str:
     if value == int(value) and abs(value) < 10**12:
         return f"{int(value):+d}" if signed else str(int(value))
     return f"{value:+.{digits}g}" if signed else f"{value:.{digits}g}"
+
+
+def aligned(value: float | None, decimals: int, signed: bool = False) -> str:
+    """A number with so many decimals; one that they would make zero is spelled in significant digits."""
+    if value is None or not math.isfinite(value) or (value and abs(value) < 10.0**-decimals):
+        return spell(value, signed=signed)
+    return f"{value:{'+' if signed else ''}.{decimals}f}"

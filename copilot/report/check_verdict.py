@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 from copilot.domain.experiment import Check, Verdict
 from copilot.errors import CopilotError
@@ -29,6 +31,24 @@ NEED_LABELS = {
 """Checks that cannot be done again as they were without the inputs, or without the sealed labels."""
 
 
+EARLIER = (
+    (re.compile(r"^frozen 0\.\d s before the first of"), "frozen before the first of"),
+    (re.compile(r"^With 1 distinct outcomes no effect"), "With 1 distinct outcome no effect"),
+)
+"""Sentences of earlier versions that say the same in other words: the pattern, and how they begin now."""
+
+
+def _worded(said: Any) -> Any:
+    """What a journal says, JSON values in JSON values, with the sentences of earlier versions in today's words."""
+    if isinstance(said, dict):
+        return {name: _worded(value) for name, value in said.items()}
+    if isinstance(said, list):
+        return [_worded(value) for value in said]
+    if isinstance(said, str):
+        return next((now + said[m.end() :] for was, now in EARLIER if (m := was.match(said))), said)
+    return said
+
+
 def check_integrity(run: RunFolder, record: Record, places: Places, evaluator: Evaluator | None) -> Iterator[str]:
     """Every check again; both its outcome and the evidence that it names must be what the journal says."""
     try:
@@ -45,7 +65,7 @@ def check_integrity(run: RunFolder, record: Record, places: Places, evaluator: E
     graded = record.protocol.trust == "graded"
     for name, check in again.items():
         comparable = name not in skipped or (not graded and name in NEED_LABELS)
-        if name in recorded and comparable and not agree(recorded[name].model_dump(), check.model_dump()):
+        if name in recorded and comparable and not agree(_worded(recorded[name].model_dump()), check.model_dump()):
             yield f"the integrity check {name} {_differs(recorded[name], check)}"
 
 
@@ -74,5 +94,5 @@ def check_verdict(run: RunFolder, record: Record, evaluator: Evaluator | None) -
 
 
 def _difference(said: Verdict, again: Verdict) -> str:
-    old, new = said.model_dump(mode="json"), again.model_dump(mode="json")
+    old, new = _worded(said.model_dump(mode="json")), again.model_dump(mode="json")
     return ", ".join(name for name in old if not agree(old[name], new[name]))

@@ -18,15 +18,19 @@ def limits(record: Record, cells: Cells) -> Iterable[str]:
 
 
 def _limits(record: Record, cells: Cells) -> Iterable[str]:
+    alpha, seq = record.protocol.analysis.alpha, [record.state.protocol_seq]
+    half = cells.number("alpha-each", alpha / 2, "error rate of the test in one direction", seq)
     yield (
         "It is about these arms, this metric and these data. Another data set, a larger model or a longer training may "
         "give another answer."
     )
     yield ("The proposed explanation was not tested: a supported claim says that the treatment helped here, not why.")
     yield (
-        f"By design the rule says supported or refuted wrongly with a probability of at most "
-        f"{alpha_cell(record, cells)} each; the measured rates are in the documentation of the calibration. "
-        "Choosing among several finished runs is not covered by it."
+        f"By design the rule says supported wrongly with a probability of about {half} at most, and refuted likewise "
+        f"(alpha {alpha_cell(record, cells)} is for both), where the arms are exchangeable when nothing is gained. "
+        "Where the noise of one arm alone leans to one side, supported was wrong up to almost four times as often: the "
+        "measured rates are in the documentation of the calibration. Choosing among several finished runs is not "
+        "covered by it."
     )
     if record.verdict.word == "inconclusive":
         yield "Inconclusive is not evidence of no effect; see the smallest effect that this design could detect."
@@ -51,9 +55,12 @@ def environment(record: Record, cells: Cells) -> Iterable[str]:
     lines.append(
         f"Started {code(record.entries[0].time.strftime('%Y-%m-%d %H:%M:%S'))} UTC; the verdict came after "
         + cells.number(
-            "wall-seconds", round(record.seconds, 1), "seconds from start to verdict", [0, state.verdict_seq]
+            "working-seconds",
+            round(state.active_seconds, 1),
+            "seconds that the engine worked before the verdict",
+            [0, state.verdict_seq],
         )
-        + " seconds."
+        + " seconds of work, in which waiting for a person and pauses do not count."
     )
     calls = cells.number("calls", state.calls, "model calls", record.seqs(ModelCalled))
     seqs = record.seqs(ModelCalled, ModelFailed)

@@ -160,6 +160,7 @@ def protocol(record: Record, cells: Cells) -> Iterable[str]:
         "first-trial", state.first_trial_seq, "journal entry of the first trial", [max(state.first_trial_seq, 0)]
     )
     family = cells.number("family", frozen.analysis.family, "hypotheses that the correction is over", seq)
+    hypotheses = "hypothesis" if frozen.analysis.family == 1 else "hypotheses"
     files = cells.number("input-files", len(frozen.data), "input files with a hash in the protocol", seq)
     limit = cells.number("trial-limit", frozen.seconds_per_trial, "seconds that one trial may take", seq)
     yield bullets(
@@ -167,7 +168,7 @@ def protocol(record: Record, cells: Cells) -> Iterable[str]:
             f"Frozen at journal entry {entry}; the first trial is entry {first}. Hash {code(state.protocol_hash)}.",
             f"Seeds: {', '.join(code(seed) for seed in frozen.seeds)}. Stop rule: {escape(frozen.stop_rule)}.",
             f"Analysis: exact paired sign-flip test, two-sided, alpha {alpha_cell(record, cells)}, Holm correction "
-            f"over {family} hypotheses; the interval inverts the same test.",
+            f"over {family} {hypotheses}; the interval inverts the same test.",
             f"Evaluator and sealed labels: {code(frozen.evaluator or 'none')}.",
             f"Environment lock: {code(frozen.environment or 'none')}. Input files: {files}, each with its hash.",
             f"A trial may take {limit} seconds.",

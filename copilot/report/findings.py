@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from copilot.domain.experiment import ComparisonResult, Purpose, TrialResult
 from copilot.events import IntegrityChecked
-from copilot.report.cells import Cells
+from copilot.report.cells import Cells, spell
 from copilot.report.figure import Figure
 from copilot.report.markdown import bullets, code, escape, quoted, table
 from copilot.report.record import Record
@@ -16,6 +16,9 @@ from copilot.report.shared import alpha_cell, comparison_of, minimum_cell
 
 P_MINIMUM = re.compile(r"(?:^'At least|^The mean stays below).*adjusted p (\S+) (?:<=|>)")
 """Where the deciding code says the p of "the effect is at least the smallest that matters"."""
+DETECTABLE = "This design finds a true effect of"
+"""How the deciding code says the smallest effect that could have been found, where it is a reason."""
+MAX_DECIMALS = 6
 
 
 def why(record: Record, cells: Cells) -> Iterable[str]:
@@ -67,7 +70,7 @@ def _questions(record: Record, place: int, item: ComparisonResult, cells: Cells)
 
 def _power(record: Record, place: int, item: ComparisonResult, cells: Cells) -> Iterable[str]:
     seq = [record.state.verdict_seq]
-    if item.detectable_effect is not None:
+    if item.detectable_effect is not None and not any(DETECTABLE in text for text in item.reasons):
         what = "true effect that this design would have called supported with probability 0.8"
         able = cells.number(f"detectable-{place}", item.detectable_effect, what, seq)
         power = cells.number("power", 0.8, "probability that the detectable effect refers to", seq)
@@ -120,7 +123,8 @@ def trial_cell(record: Record, purpose: Purpose, arm: str, seed: int, cells: Cel
         return f"**{result.status}**"
     seq = [record.state.trial_seqs[(purpose, arm, seed)]]
     what = f"{record.protocol.metric.name} of {arm}, seed {seed}" + ("" if purpose == "confirm" else f" ({purpose})")
-    return cells.number(f"trial-{purpose}-{arm}-{seed}", result.value, what, seq, digits=6, arm=arm, seed=seed)
+    name = f"trial-{purpose}-{arm}-{seed}"
+    return cells.number(name, result.value, what, seq, decimals=_decimals(record), arm=arm, seed=seed)
 
 
 def _difference(record: Record, place: int, seed: int, pair: Sequence[TrialResult | None], cells: Cells) -> str:
@@ -130,25 +134,33 @@ def _difference(record: Record, place: int, seed: int, pair: Sequence[TrialResul
     sign = 1.0 if record.protocol.metric.direction == "maximize" else -1.0
     seqs = [record.state.trial_seqs[("confirm", one.arm, seed)] for one in (old, new)]
     what = f"paired difference at seed {seed}"
-    return cells.number(
-        f"difference-{place}-{seed}", sign * (new.value - old.value), what, seqs, signed=True, seed=seed
-    )
+    difference, decimals = sign * (new.value - old.value), _decimals(record)
+    return cells.number(f"difference-{place}-{seed}", difference, what, seqs, decimals=decimals, signed=True, seed=seed)
+
+
+def _decimals(record: Record) -> int:
+    """One number of decimals for all values: enough for four digits of each value and each mean difference."""
+    shown = [result.value for result in record.state.trials.values()]
+    shown += [item.effect for item in record.verdict.comparisons]
+    fractions = [spell(value).partition("e")[0].partition(".")[2] for value in shown]
+    return min(MAX_DECIMALS, max(map(len, fractions), default=0))
 
 
 def _means(record: Record, cells: Cells) -> list[str]:
-    row = ["mean"]
+    row, decimals = ["mean"], _decimals(record)
     for arm in record.protocol.arms:
         seeds = record.protocol.seeds
         found = [record.state.trials.get(("confirm", arm.name, seed)) for seed in seeds]
         values = [one.value for one in found if one is not None and one.value is not None]
         mean = math.fsum(values) / len(values) if len(values) == len(seeds) else None
         seqs = [record.state.trial_seqs[("confirm", arm.name, one.seed)] for one in found if one is not None]
-        row.append(
-            cells.number(f"mean-{arm.name}", mean, f"mean over all seeds of {arm.name}", seqs, digits=6, arm=arm.name)
-        )
+        what = f"mean over all seeds of {arm.name}"
+        row.append(cells.number(f"mean-{arm.name}", mean, what, seqs, decimals=decimals, arm=arm.name))
     for place, item in enumerate(record.verdict.comparisons, start=1):
         name = f"mean paired difference in {record.protocol.metric.name}"
-        row.append(cells.number(f"effect-{place}", item.effect, name, [record.state.verdict_seq], signed=True))
+        seqs = [record.state.verdict_seq]
+        key = f"mean-difference-{place}"
+        row.append(cells.number(key, item.effect, name, seqs, decimals=decimals, signed=True))
     return row
 
 

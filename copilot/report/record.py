@@ -34,11 +34,6 @@ class Record:
         """Numbers of all entries of these kinds."""
         return [entry.seq for entry in self.entries if isinstance(entry.event, kinds)]
 
-    @property
-    def seconds(self) -> float:
-        """From the first event to the verdict by the clock, in seconds."""
-        return (self.entries[-1].time - self.entries[0].time).total_seconds()
-
 
 def record_of(entries: Iterable[Entry]) -> Record:
     """The record up to the verdict. Raises SetupError when there is none."""

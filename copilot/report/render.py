@@ -30,6 +30,7 @@ def render(record: Record, figures: Sequence[Figure] = ()) -> tuple[str, Cells]:
         story.before(record, cells),
         story.people(record, cells),
         closing.environment(record, cells),
+        story.hits(record, cells),
         closing.check(record, cells),
     ]
     return "\n\n".join(block for section in sections for block in section if block) + "\n", cells

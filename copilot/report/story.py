@@ -1,4 +1,4 @@
-"""How the run got to its protocol: the paper, the ideas not tested, every exploration run, parts found, people."""
+"""How the run got to its protocol: the paper, the ideas not tested, every exploration run, hits of a search, people."""
 
 from __future__ import annotations
 
@@ -56,12 +56,8 @@ def _own_words(claims: Sequence[Claim], cells: Cells, seqs: list[int]) -> Iterab
 
 def before(record: Record, cells: Cells) -> Iterable[str]:
     """Everything that was tried or put aside before the freeze."""
-    state = record.state
     yield "## What came before the freeze"
-    count = cells.number(
-        "attempts", record.verdict.attempts, "exploration and tuning runs and discarded ideas", [state.verdict_seq]
-    )
-    yield f"Exploration and tuning runs and discarded ideas: {count}. They saw validation data only and decide nothing."
+    yield from _attempts(record, cells)
     tries = _tries(record, cells)
     if tries:
         yield table(["exploration run", "arm", "seed", "parameters", "ended", "validation numbers"], tries[:MAX_TRIES])
@@ -75,7 +71,24 @@ def before(record: Record, cells: Cells) -> Iterable[str]:
         yield f"{more} more exploration runs are in the journal."
     yield "Hypotheses of this run (only a tested one can have a result):"
     yield bullets(_ideas(record))
-    yield from _found(record, cells)
+    yield from _start(record, cells)
+
+
+def _attempts(record: Record, cells: Cells) -> Iterable[str]:
+    """How many, and of what kinds."""
+    total = cells.number("attempts", record.verdict.attempts, "attempts before the freeze", [record.state.verdict_seq])
+    parts = []
+    for name, one, many in (("explore", "exploration run", "exploration runs"), ("tune", "tuning run", "tuning runs")):
+        seqs = [seq for seq, _ in commands(record, name)]
+        parts.append(f"{cells.number(f'attempts-{name}', len(seqs), many, seqs)} {one if len(seqs) == 1 else many}")
+    ideas = len(record.state.rejected)
+    seqs = record.seqs(ev.IdeaRejected)
+    aside = cells.number("attempts-ideas", ideas, "discarded ideas", seqs)
+    parts.append(f"{aside} discarded {'idea' if ideas == 1 else 'ideas'}")
+    yield (
+        f"Attempts before the freeze: {total} ({', '.join(parts)}). The runs saw validation data only; no attempt "
+        "decides anything."
+    )
 
 
 def _tries(record: Record, cells: Cells) -> list[list[str]]:
@@ -134,13 +147,30 @@ def _ideas(record: Record) -> Iterable[str]:
         yield f"{quoted(idea.title, 160)} ({mark})"
 
 
-def _found(record: Record, cells: Cells) -> Iterable[str]:
+def hits(record: Record, cells: Cells) -> Iterable[str]:
+    """What a search of the Hub offered, and whether anything of it was used."""
     state, lines = record.state, []
     seqs = dict(zip(state.retrieved, record.seqs(ev.Retrieved), strict=False))
     for what, found in state.retrieved.items():
         count = cells.number(f"hits-{what}", len(found.hits), f"hits of kind {what}", [seqs[what]])
         names = ", ".join(code(hit.get("id", ""), 80) for hit in found.hits[:3]) or "nothing"
         lines.append(f"{count} hits for {what} (from {code(found.source)}), the first: {names}")
+    if not lines:
+        return
+    yield "## What a search offered"
+    fetched = any(what != "packages" for what, _ in state.supplies)
+    if fetched or (state.prototype is not None and state.prototype.origin == "hub"):
+        yield "A hit was neither downloaded nor run unless this report says so."
+    else:
+        yield (
+            "Nothing of it was fetched, so the experiment used no model, data set or repository of these lists (a "
+            "bundled prototype is a part of this program)."
+        )
+    yield bullets(lines)
+
+
+def _start(record: Record, cells: Cells) -> Iterable[str]:
+    state, lines = record.state, []
     if state.prototype is not None:
         lines.append(
             f"The experiment started from {code(state.prototype.name or 'nothing')} ({state.prototype.origin}): "
@@ -155,7 +185,7 @@ def _found(record: Record, cells: Cells) -> Iterable[str]:
             + (f": {titles}" if titles else "")
         )
     if lines:
-        yield "Parts that were found (a hit was neither downloaded nor run unless this report says so):"
+        yield "What it started from:"
         yield bullets(lines)
 
 

@@ -55,7 +55,7 @@ def _title(record: Record) -> str:
     state = record.state
     if state.task and state.task.head.title:
         return quoted(state.task.head.title, 160)
-    if state.source == "objective" and state.task:
+    if state.source == "objective" and state.task and state.task.body.strip():
         return quoted(state.task.body, 160)
     return quoted(state.chosen_idea.title, 160) if state.chosen_idea else escape(state.run)
 

@@ -50,7 +50,8 @@ def pdf_from(record: Record, texts: Texts, drawn: dict[str, str]) -> bytes:
     """The report as PDF."""
     pictures = {figure.name: png(drawn[f"figures/{figure.name}.svg"]) for figure in texts.figures}
     footer = f"{record.state.run}   protocol {record.state.protocol_hash[:16]}   {record.verdict.word}"
-    return pdf_of(texts.files["report.md"], texts.cells.bound, pictures, footer)
+    listed = {key: bound for key, bound in texts.cells.bound.items() if key not in texts.cells.spoken}
+    return pdf_of(texts.files["report.md"], listed, pictures, footer)
 
 
 def write_report(run: RunFolder) -> dict[str, str]:

@@ -116,6 +116,15 @@ def test_without_any_evidence_every_check_says_why_it_was_not_done() -> None:
     assert failed == ["cells_present"]
 
 
+@pytest.mark.parametrize(("seconds", "said"), [(0.94, "frozen before the"), (0.96, "frozen 1.0 s before the")])
+def test_a_freeze_right_before_the_trials_has_no_zero_seconds(
+    experiment: Experiment, seconds: float, said: str
+) -> None:
+    first = min(times[0] for times in experiment.evidence.times.values())
+    experiment.evidence = replace(experiment.evidence, frozen_at=first - timedelta(seconds=seconds))
+    assert experiment.check("protocol_first").evidence.startswith(said)
+
+
 def _tamper_journal(one: Experiment) -> None:
     one.evidence = replace(one.evidence, journal_problem="line 7 does not continue the chain")
 

@@ -214,6 +214,37 @@ def test_more_hypotheses_need_stronger_evidence() -> None:
     assert verdict.word == "inconclusive" and verdict.comparisons[0].p_adjusted == pytest.approx(7 * 2 / 256)
 
 
+def too_regular(stamps: list[str]) -> list[str]:
+    return [stamp for stamp in stamps if "the same number at every seed" in stamp]
+
+
+def test_a_difference_that_never_varies_is_stamped() -> None:
+    (stamp,) = too_regular(verdict_of([0.05] * 8).stamps)
+    assert "between treatment and baseline" in stamp and "computed from the seed" in stamp
+    assert too_regular(verdict_of([0.05] * 7 + [0.05 + 1e-9]).stamps) == []
+    frozen = protocol(8, treatments=("first", "second"))
+    gains = {"baseline": 0.0, "first": 0.05}
+    mixed = matrix(lambda arm, seed: 0.5 + 0.01 * seed + gains.get(arm, 0.001 * seed * seed), frozen)
+    (stamp,) = too_regular(decide(frozen, mixed, FINE).stamps)
+    assert "between first and baseline" in stamp
+
+
+def test_no_effect_and_seeds_that_change_nothing_are_no_computed_differences() -> None:
+    frozen = protocol(8)
+    still = matrix(lambda arm, seed: 0.9 if arm == "treatment" else 0.8, frozen)
+    assert too_regular(decide(frozen, still, FINE).stamps) == []
+    half_still = matrix(lambda arm, seed: 0.9 if arm == "treatment" else 0.8 + 0.01 * seed, frozen)
+    assert too_regular(decide(frozen, half_still, FINE).stamps) == []
+    assert too_regular(verdict_of([0.0] * 8).stamps) == []
+    assert too_regular(decide(frozen, [], FINE).stamps) == []
+
+
+def test_one_distinct_outcome_is_singular() -> None:
+    frozen = protocol(8)
+    still = matrix(lambda arm, seed: 0.9 if arm == "treatment" else 0.8, frozen)
+    assert "With 1 distinct outcome no effect" in " ".join(decide(frozen, still, FINE).reasons)
+
+
 def test_noise_floor_is_the_spread_of_the_baseline() -> None:
     verdict = verdict_of([0.05] * 8)
     assert verdict.noise_floor == pytest.approx(0.001 * 6**0.5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,10 @@ from benchmarks.mutation_journal import lines_of, report_again, write_lines
 from copilot.cli.progress import Progress
 from copilot.events import TrialFinished
 from copilot.journal import read
-from copilot.report.cells import NUMBER, Cells, spell
+from copilot.report.cells import NUMBER, Cells, aligned, spell
+from copilot.report.findings import DETECTABLE
 from copilot.report.markdown import code, escape, quoted, table
-from copilot.report.pdf import text_of
+from copilot.report.pdf import pdf_of, text_of
 from copilot.report.record import record_of
 from copilot.report.render import render
 from copilot.report.write import write_report
@@ -91,6 +93,82 @@ def test_the_pdf_says_the_same(graded: RunFolder) -> None:
         assert 3 <= document.page_count <= 12
         assert f"page 1 of {document.page_count}" in document[0].get_text()
         assert document[0].get_links() and all(page.get_text().strip() for page in document)
+
+
+HASH = "0123456789abcdef" * 4
+
+
+def set_pages(text: str) -> list[str]:
+    import pymupdf
+
+    with pymupdf.open(stream=pdf_of(text, {}, {}, "footer"), filetype="pdf") as document:
+        return [page.get_text() for page in document]
+
+
+@pytest.mark.parametrize("lines", range(34, 42))
+def test_no_heading_and_no_head_of_a_table_ends_a_page(lines: int) -> None:
+    filler = "\n\n".join(["A line."] * lines)
+    rows = table(["first", "second"], [["alpha", "beta"], ["gamma", "delta"]])
+    for text, together in ((f"Before it:\n\n{rows}", ("Before it:", "alpha")), ("## Head\n\nbody", ("Head", "body"))):
+        pages = set_pages(f"{filler}\n\n{text}\n")
+        assert 1 <= len(pages) <= 2
+        assert [all(word in page for word in together) for page in pages if together[0] in page] == [True]
+
+
+def test_a_hash_in_the_pdf_can_be_copied(graded: RunFolder) -> None:
+    text = f"- Frozen at journal entry 1; and some more words. Hash {code(HASH)}.\n\n" + table(
+        ["fact", "value"], [["hash", f"{code(HASH)}, frozen before the first trial"]]
+    )
+    assert "".join(set_pages(text)).replace("\n", "").count(HASH) == 2
+    words = text_of((graded.report / "report.pdf").read_bytes()).replace("\n", "")
+    assert record_of(read(graded.journal)).head in words
+
+
+def test_the_pdf_lists_no_number_of_a_recorded_sentence(graded: RunFolder) -> None:
+    words = " ".join(text_of((graded.report / "report.pdf").read_bytes()).split())
+    assert "a reason for the verdict" not in words and "evidence of the check" not in words
+    assert "mean paired difference in accuracy" in words
+    assert "a reason for the verdict" in (graded.report / "cells.json").read_text()
+
+
+def test_the_numbers_of_the_trials_have_the_same_decimals(graded: RunFolder) -> None:
+    part = report_of(graded).split("## Every trial")[1].split("## ")[0]
+    numbers = [text for text, _ in LINK.findall(part)]
+    assert len({len(text.partition(".")[2]) for text in numbers}) == 1 and len(numbers) > 20
+
+
+def test_aligned_numbers_hide_nothing() -> None:
+    assert aligned(0.5, 3, signed=True) == "+0.500" and aligned(0.0, 2) == "0.00"
+    assert aligned(-0.0004, 3) == "-0.0004" and aligned(None, 2) == spell(None)
+
+
+def test_attempts_are_made_up_of_what_is_counted(graded: RunFolder) -> None:
+    line = next(line for line in report_of(graded).splitlines() if line.startswith("Attempts before the freeze"))
+    total, *parts = (int(text) for text, _ in LINK.findall(line))
+    assert len(parts) == 3 and total == sum(parts)
+    assert "[1](#cell-attempts-ideas) discarded idea)" in line
+
+
+def test_the_detectable_effect_is_said_once(graded: RunFolder) -> None:
+    record = record_of(read(graded.journal))
+    (item,) = record.verdict.comparisons
+    told = item.model_copy(update={"reasons": [*item.reasons, f"{DETECTABLE} 0.3 with probability 0.8."]})
+    again = replace(record, verdict=record.verdict.model_copy(update={"comparisons": [told]}))
+    assert "Smallest effect that this design could detect" in render(record)[0]
+    assert "Smallest effect that this design could detect" not in render(again)[0]
+
+
+def test_own_code_without_words_is_called_by_its_idea(graded: RunFolder) -> None:
+    record = record_of(read(graded.journal))
+    assert record.state.task is not None and record.state.chosen_idea is not None
+    head = record.state.task.head.model_copy(update={"title": ""})
+    bare = record.state.task.model_copy(update={"head": head, "body": " "})
+    named = replace(record, state=replace(record.state, task=bare, source="objective"))
+    assert render(named)[0].splitlines()[0] == f"# {quoted(record.state.chosen_idea.title, 160)}"
+
+
+def test_a_computed_difference_is_on_the_first_screen(reported: RunFolder) -> None:
+    assert "is the same number at every seed although the values vary" in report_of(reported).split("## ")[0]
 
 
 def test_the_same_record_gives_the_same_bytes(graded: RunFolder, tmp_path: Path) -> None:

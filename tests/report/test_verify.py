@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.mutation import mutate
+from benchmarks.mutation_journal import lines_of, report_again, write_lines
 from benchmarks.mutation_kinds import EDITS, FORGED
 from benchmarks.mutation_runs import make_run
 from copilot.errors import SetupError
@@ -30,6 +31,25 @@ pytestmark = pytest.mark.sandbox
 def test_honest_runs_follow(graded: RunFolder, reported: RunFolder) -> None:
     for run in (graded, reported):
         assert verify_run(run.path) == []
+
+
+def test_a_journal_in_the_words_of_an_earlier_version_follows(graded: RunFolder, tmp_path: Path) -> None:
+    copy = copied(graded, tmp_path)
+    lines = lines_of(copy)
+    check = next(
+        line["data"]["check"] for line in lines if line["data"].get("check", {}).get("name") == "protocol_first"
+    )
+    now = check["evidence"]
+    assert now.startswith("frozen before the first of")
+    for said, problems in ((now.replace("before", "0.3 s before"), 0), (now.replace("before", "9 s before"), 1)):
+        check["evidence"] = said
+        write_lines(copy, lines, chain=True)
+        report_again(copy)
+        lines = lines_of(copy)
+        check = next(
+            line["data"]["check"] for line in lines if line["data"].get("check", {}).get("name") == "protocol_first"
+        )
+        assert len(verify_run(copy.path)) == problems
 
 
 def test_a_bundle_is_enough_without_the_task(graded: RunFolder, tmp_path: Path) -> None:
