@@ -19,7 +19,7 @@ PATIENCE = 180_000
 
 def badge(page: Page, word: str) -> Locator:
     """A badge in the header of a run."""
-    return page.locator(".st-key-run-header").get_by_text(re.compile(rf"\b{word}$"))
+    return page.locator(".st-key-run-header").get_by_text(re.compile(rf"\b{word}$")).first
 
 
 def approved(page: Page, address: str) -> str:
