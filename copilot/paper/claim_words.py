@@ -44,7 +44,9 @@ METRICS = {
     "win rate": r"\bwin[- ]rates?\b|\bsuccess rates?\b",
     "score": r"\bscores?\b",
 }
-METRIC = {name: re.compile(pattern, re.I if name not in {"R2", "IoU"} else 0) for name, pattern in METRICS.items()}
+METRIC = {
+    name: re.compile(pattern, re.I if name not in {"R2", "IoU", "mAP"} else 0) for name, pattern in METRICS.items()
+}
 NUMBER = re.compile(
     r"(?<![\w.,/-])[-+−]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\w.,/-])[-+−]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 )
@@ -69,7 +71,8 @@ FINDING = re.compile(
     re.I,
 )
 METHOD = re.compile(
-    r"\bwe (?:\w+ )?(?:propose|introduce|present|develop|design)(?:ed)?\b(?! (?:in|the results|results|examples))"
+    r"^(?!In (?:Section|Fig|Table|Appendix)).*\bwe (?:\w+ )?(?:propose|introduce|present|develop"
+    r"|design)(?:ed)?\b(?! (?:in|results)\b)"
     r"|\b(?:this paper|this work|this article) (?:proposes|introduces|presents|investigates|develops)\b"
     r"|\bour (?:method|approach|model|algorithm|framework) (?:uses|consists|combines|extends|builds)\b",
     re.I,
