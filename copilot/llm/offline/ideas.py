@@ -23,7 +23,7 @@ TOUCHED = 0.6
 """Relevance below which the paper only touches on an idea, as the stamp on the verdict has it."""
 NEIGHBOUR = 0.3
 """Relevance of an idea that the text does not name, as a share of the best one's."""
-PRIORS = {"likely": (0.65, 2.8), "open": (0.17, 0.1), "unlikely": (0.12, -0.3)}
+PRIORS = {"likely": (0.65, 2.8), "open": (0.19, 0.1), "unlikely": (0.12, -0.3)}
 """Probability of *supported*, and predicted effect in units of the smallest one that matters, by kind of bet.
 
 Measured: the share (k + 1) / (n + 2) and the median over the catalogue's entries of that kind, each run on its own data
