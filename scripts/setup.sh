@@ -14,6 +14,32 @@ find_python() {
     return 2
 }
 
+what_it_takes() {
+    # Measured with plain pip; with torch it depends on the wheels: those for a GPU are several GB.
+    case "$1" in
+    ml | tests) echo "the packages of pyproject.toml with torch and transformers: 2.5 GB or more on disk, several minutes" ;;
+    *) echo "the packages of pyproject.toml, without torch: about 1.1 GB on disk, one to four minutes" ;;
+    esac
+}
+
+watched() {
+    # Somebody sits before it: then progress is shown.
+    [ -t 2 ]
+}
+
+package_lines() (
+    # What pip says, as a line a package; ends as pip did, which the last line tells.
+    while read -r word name _; do
+        case "$word $name" in
+        Collecting*) echo "  ${name%%[<>=!~\[]*}" >&2 ;;
+        "Processing /"*.whl) name="${name##*/}" && echo "  ${name%%-*}" >&2 ;;
+        "Installing collected") echo "  putting them in place ..." >&2 ;;
+        ended*) exit "$name" ;;
+        esac
+    done
+    exit 1
+)
+
 what_to_install() {
     case "$1" in
     ml) echo ".[ml]" ;;
@@ -31,14 +57,19 @@ install_with_uv() {
     # uv does not read pip's own settings; a folder of wheels named for pip serves it as well.
     export UV_FIND_LINKS="${UV_FIND_LINKS:-${PIP_FIND_LINKS:-}}"
     [ -x .venv/bin/python ] || uv venv --quiet --python "$(find_python)" .venv
-    # shellcheck disable=SC2046  # no option, or one
-    uv pip install --quiet --python .venv/bin/python $(torch_wheels "$1") -c constraints.txt -e "$(what_to_install "$1")"
+    # shellcheck disable=SC2046  # each is no option, or one
+    uv pip install $(watched || echo --quiet) --python .venv/bin/python $(torch_wheels "$1") -c constraints.txt -e "$(what_to_install "$1")"
 }
 
 install_with_pip() {
     [ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --prefer-binary -c constraints.txt \
+    set -- .venv/bin/python -m pip install --disable-pip-version-check --prefer-binary -c constraints.txt \
         -e "$(what_to_install "$1")"
+    if watched; then
+        { "$@" && echo ended 0 || echo ended 1; } | package_lines
+    else
+        "$@" --quiet
+    fi
 }
 
 setup_environment() {
@@ -48,7 +79,8 @@ setup_environment() {
     if [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
         return 0
     fi
-    echo "setting up .venv ($1; once) ..." >&2
+    echo "setting up .venv ($1; once):" >&2
+    echo "  $(what_it_takes "$1")" >&2
     find_python >/dev/null || return 2
     if command -v uv >/dev/null 2>&1; then
         install_with_uv "$1" || return 2

@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"copilot: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("\ncopilot: interrupted; `copilot runs` shows what can be resumed", file=sys.stderr)
+        print("\ncopilot: interrupted", file=sys.stderr)
         return 4
     except BrokenPipeError:
         return 1

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +15,20 @@ from pydantic import ValidationError
 from copilot import api
 from copilot.cli.edits import edits_of
 from copilot.cli.progress import Live, Progress
-from copilot.cli.words import verdict_lines
+from copilot.cli.words import now, paper_parts, verdict_lines
 from copilot.config import PAPER_PASSWORD, environment, find_home
 from copilot.domain.edits import Edits
 from copilot.domain.task import OwnCode, Settings, TaskMetric
-from copilot.errors import CopilotError, SetupError
+from copilot.errors import CopilotError, Paused, SetupError
 from copilot.events import QuestionAsked
 from copilot.journal import Entry, read
 from copilot.runs import RunFolder
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
-    """The settings of a run. Raises SetupError naming the option that is out of range."""
-    given = {
-        "llm": arguments.llm,
-        "seeds": arguments.seeds,
-        "tuning": arguments.tuning,
-        "steps": arguments.steps,
-        "budget_usd": arguments.budget,
-        "minutes": arguments.minutes,
-        "tokens": arguments.max_tokens,
-        "gpu_seconds": arguments.gpu_seconds,
-        "fallback": arguments.fallback,
-        "approve": arguments.approve,
-        "sandbox": arguments.sandbox,
-        "allow": arguments.allow,
-        "ocr": arguments.ocr,
-    }
+    """The settings that this command has an option for. Raises SetupError naming the one that is out of range."""
+    options = {name: OPTIONS.get(name, name).replace("-", "_") for name in Settings.model_fields}
+    given = {name: getattr(arguments, option, None) for name, option in options.items()}
     return _checked({name: value for name, value in given.items() if value is not None})
 
 
@@ -150,21 +138,31 @@ def _work(
         progress.show(entry)
 
     home = find_home()
-    drive(
-        folder,
-        home,
-        {**environment(home), **(secret or {})},
-        on_event=see,
-        on_text=live.hear,
-        wait=patient if wait else asker,
-        settings=settings,
-    )
+    with _resumable(folder):
+        drive(
+            folder,
+            home,
+            {**environment(home), **(secret or {})},
+            on_event=see,
+            on_text=live.hear,
+            wait=patient if wait else asker,
+            settings=settings,
+        )
     found = api.summary(folder)
     if as_json:
         print(found.model_dump_json(indent=1))
     elif not quiet:
         print("\n".join(verdict_lines(found, api.state(folder))))
     return found.exit_code
+
+
+@contextlib.contextmanager
+def _resumable(folder: RunFolder) -> Iterator[None]:
+    """Ctrl-C leaves a run that can go on, and says how. Raises Paused."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        raise Paused("person", f"interrupted; go on with: copilot resume {folder.name}") from interrupt
 
 
 def _ask_here(folder: RunFolder) -> Any:
@@ -201,7 +199,7 @@ def show(arguments: argparse.Namespace) -> int:
     progress = Progress(sys.stdout, numbered=True)
     for entry in read(folder.journal):
         progress.show(entry)
-    print("\n".join(verdict_lines(found, api.state(folder))))
+    print("\n".join(verdict_lines(now(found, api.engine_alive(folder)), api.state(folder))))
     return 0
 
 
@@ -214,8 +212,7 @@ def runs(arguments: argparse.Namespace) -> int:
         return 0
     width = max((len(item.run) for item in found), default=0)
     for folder, item in zip(folders, found, strict=True):
-        left = item.status == "running" and not api.engine_alive(folder)
-        word = item.verdict or ("interrupted" if left else item.status)
+        word = item.verdict or now(item, item.status == "running" and api.engine_alive(folder)).status
         effect = "" if item.effect is None else f"  effect {item.effect:+.4g} {item.metric}"
         print(f"{item.run:<{width}}  {word:<13} {item.trust or '':<9}{effect}".rstrip())
     if not found:
@@ -274,7 +271,10 @@ def _tell(arguments: argparse.Namespace, problems: list[str], fine: str) -> int:
 def answer(arguments: argparse.Namespace) -> int:
     """`copilot answer`."""
     folder = api.find(arguments.run)
-    waiting = api.state(folder).open_questions
+    state = api.state(folder)
+    if state.finished is not None:
+        raise SetupError(f"{folder.name} has ended ({state.status}): nobody reads an answer to it any more")
+    waiting = state.open_questions
     if not waiting or (arguments.text and not arguments.choice and not arguments.question):
         if not arguments.text:
             raise SetupError("no question is open; use --text to say something to the agent")
@@ -312,13 +312,7 @@ def parse(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(paper.model_dump_json(exclude={"page_texts"}, indent=1))
         return 0
-    print(f"{paper.title}\n{', '.join(paper.authors)}\n\n{paper.abstract}\n")
-    for section in paper.sections:
-        print(f"{'  ' * (section.level - 1)}{section.number} {section.title}  (p. {section.page})")
-    counts = f"{len(paper.references)} references, {len(paper.figures)} figures, {len(paper.tables)} tables"
-    print(f"\n{counts}, {len(paper.claims)} claims")
-    for warning in paper.warnings:
-        print(f"warning: {warning}")
+    print("\n\n".join(part for part in paper_parts(paper) if part))
     return 0
 
 
@@ -330,7 +324,8 @@ def ideas(arguments: argparse.Namespace) -> int:
     folder = api.start(api.Ask(paper=arguments.paper, settings=settings_of(arguments)), keys=secret)
     home = find_home()
     progress = Progress(sys.stderr)
-    drive(folder, home, {**environment(home), **secret}, on_event=progress.show, phases=IDEAS_ONLY)
+    with _resumable(folder):
+        drive(folder, home, {**environment(home), **secret}, on_event=progress.show, phases=IDEAS_ONLY)
     state = api.state(folder)
     if arguments.json:
         found = [idea.model_dump(mode="json") for idea in state.ideas.values()]

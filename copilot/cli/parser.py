@@ -40,11 +40,14 @@ def _runs(actions: Any) -> None:
     run.add_argument("task", nargs="?", default="", metavar="TASK", help="a task in problems/")
     run.add_argument("--paper", default="", metavar="FILE_OR_ARXIV_ID", help="a PDF file or an arXiv id")
     run.add_argument("--objective", default="", metavar="QUESTION", help="a question, without a paper")
-    run.add_argument("--code", default="", metavar="DIR", help="a folder with your own code to start from")
-    run.add_argument("--metric", default="", metavar="NAME", help="which number of that code's result.json counts")
+    run.add_argument("--code", default="", metavar="DIR", help="a folder with your own code; it goes with --metric")
+    run.add_argument(
+        "--metric", default="", metavar="NAME", help="needed with --code: the number of its result.json that counts"
+    )
     run.add_argument("--direction", choices=["maximize", "minimize"], default="maximize", help="which way is better")
     run.add_argument("--minimum-effect", type=float, metavar="M", help="the smallest effect that matters")
-    _settings(run)
+    _asked(run)
+    _trials(run)
     _json(run)
 
     resume = _add(
@@ -54,7 +57,8 @@ def _runs(actions: Any) -> None:
     _opening(resume)
     resume.add_argument("--budget", type=float, metavar="USD", help="a new cap in dollars for the whole run")
     resume.add_argument("--minutes", type=float, metavar="MINUTES", help="a new cap in minutes for the whole run")
-    _caps(resume, "a new cap, for the whole run: ")
+    _token_cap(resume, "a new cap, for the whole run: ")
+    _gpu_cap(resume, "a new cap, for the whole run: ")
     resume.add_argument("--fallback", metavar="NAME", help=FALLBACK_HELP)
     resume.add_argument(
         "--wait", action="store_true", help="wait at gates for answers from the app or `copilot answer`"
@@ -121,7 +125,7 @@ def _papers(actions: Any) -> None:
     _json(parse)
     ideas = _add(actions, "ideas", commands.ideas, "Draft grounded hypotheses from a paper, and stop there.")
     ideas.add_argument("paper", metavar="PAPER", help="a PDF file or an arXiv id")
-    _settings(ideas)
+    _asked(ideas)
     _json(ideas)
     _retrieve(actions)
 
@@ -129,8 +133,9 @@ def _papers(actions: Any) -> None:
 def _retrieve(actions: Any) -> None:
     retrieve = _add(actions, "retrieve", tools.retrieve, "Find models, datasets or code on the Hugging Face Hub.")
     retrieve.add_argument("query", nargs="?", default="", help="what for, in words")
-    retrieve.add_argument("--kind", choices=["model", "dataset", "code"], default="model", help="what to look for")
-    retrieve.add_argument("--top", type=int, default=10, help="how many hits")
+    kinds = ["model", "dataset", "code"]
+    retrieve.add_argument("--kind", choices=kinds, default="model", help="what to look for (default model)")
+    retrieve.add_argument("--top", type=int, default=10, metavar="N", help="how many hits (default 10)")
     retrieve.add_argument("--queries", default="", metavar="FILE.jsonl", help='many: lines of {"id", "query", "kind"}')
     retrieve.add_argument(
         "--index", action="append", default=[], metavar="PATH", help="offline index: JSON Lines files"
@@ -198,11 +203,19 @@ def _tools(actions: Any) -> None:
     script.add_argument("--inputs", default="", metavar="DIR", help="read-only folder")
     script.add_argument("--seconds", type=float, default=60.0, help="time limit (default 60)")
     script.add_argument("--record", default="", metavar="DIR", help="where log.jsonl and report.json go")
-    script.add_argument("--level", default="auto", help=f"auto, {', '.join(LEVELS)}")
+    _level(script, "--level", "--sandbox")
     script.add_argument("script", metavar="SCRIPT.py")
     script.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS")
     check = _add(inner, "check", tools.sandbox_check, "Run the attack suite here; says which level holds what.")
-    check.add_argument("--level", action="append", default=[], help="only this level (repeatable)")
+    check.add_argument(
+        "--level",
+        "--sandbox",
+        action="append",
+        default=[],
+        choices=["auto", *LEVELS],
+        metavar="LEVEL",
+        help=f"only this level, repeatable: auto (what runs use here), {', '.join(LEVELS)}",
+    )
     _json(check)
 
 
@@ -213,21 +226,25 @@ def _opening(command: argparse.ArgumentParser) -> None:
     command.add_argument("--password", metavar="WORD", help="for an encrypted PDF; it is kept nowhere")
 
 
-def _settings(command: argparse.ArgumentParser) -> None:
+def _asked(command: argparse.ArgumentParser) -> None:
+    """Reading and asking models."""
     _opening(command)
     command.add_argument("--ocr", action="store_true", default=None, help=OCR_HELP)
     command.add_argument("--llm", default="offline", metavar="NAME", help=LLM_HELP)
+    command.add_argument("--budget", type=float, metavar="USD", help="hard cap in dollars for model calls")
+    command.add_argument("--minutes", type=float, metavar="MINUTES", help="hard cap in minutes of working time")
+    _token_cap(command, "hard cap in ")
+    command.add_argument("--fallback", metavar="NAME", help=FALLBACK_HELP)
+
+
+def _trials(command: argparse.ArgumentParser) -> None:
+    """Experiments."""
     command.add_argument("--seeds", type=int, metavar="N", help="seeds per arm (default: the task's, else 8)")
     command.add_argument(
         "--tuning", type=int, metavar="N", help="settings each arm may try on validation data (default 4; 1: none)"
     )
-    command.add_argument(
-        "--steps", type=int, default=None, metavar="N", help="turns of the experiment agent (default 30)"
-    )
-    command.add_argument("--budget", type=float, metavar="USD", help="hard cap in dollars for model calls")
-    command.add_argument("--minutes", type=float, metavar="MINUTES", help="hard cap in minutes of working time")
-    _caps(command, "hard cap in ")
-    command.add_argument("--fallback", metavar="NAME", help=FALLBACK_HELP)
+    command.add_argument("--steps", type=int, metavar="N", help="turns of the experiment agent (default 30)")
+    _gpu_cap(command, "hard cap in ")
     command.add_argument("--approve", choices=["ask", "auto"], default="auto", help="who chooses the idea and the plan")
     command.add_argument(
         "--allow",
@@ -236,8 +253,12 @@ def _settings(command: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="let the agent fetch this package or Hub repository (OWNER/NAME) without a question; repeatable",
     )
+    _level(command, "--sandbox")
+
+
+def _level(command: argparse.ArgumentParser, *names: str) -> None:
     command.add_argument(
-        "--sandbox",
+        *names,
         choices=["auto", *LEVELS],
         default="auto",
         metavar="LEVEL",
@@ -245,8 +266,11 @@ def _settings(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _caps(command: argparse.ArgumentParser, which: str) -> None:
+def _token_cap(command: argparse.ArgumentParser, which: str) -> None:
     command.add_argument("--max-tokens", type=int, metavar="N", help=f"{which}tokens of all model calls, in and out")
+
+
+def _gpu_cap(command: argparse.ArgumentParser, which: str) -> None:
     command.add_argument(
         "--gpu-seconds",
         type=float,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any, TextIO
@@ -22,6 +23,8 @@ STAGES = {
     "report": "3 report",
 }
 WIDTH = 150
+TUNE = "tune-"
+"""How the identity of a tuning program begins."""
 LIVE_LIMIT = 200_000
 """Characters of a streaming answer that viewers get to see."""
 
@@ -107,8 +110,25 @@ def _trial(state: RunState, event: ev.TrialFinished) -> str:
 
 
 def _command(state: RunState, event: ev.CommandRun) -> str:
+    """Programs of the exploration; of the tuning only those that gave no number (`_setting` tells of the others)."""
+    if event.purpose not in {"explore", "tune"} or event.call_id in {metric.call_id for metric in _tuning(state)}:
+        return ""
     ended = f"exit code {event.exit_code}" if event.reason == "exit" else event.reason
     return f"ran {' '.join(event.argv[1:])}: {ended}, {event.seconds:.1f} s"
+
+
+def _tuning(state: RunState) -> list[ev.MetricRecorded]:
+    return [metric for metric in state.metrics if metric.call_id.startswith(TUNE)]
+
+
+def _setting(state: RunState, event: ev.MetricRecorded) -> str:
+    """A number of the tuning, by what its arm was given otherwise than planned, which is an arm's first setting."""
+    if not event.call_id.startswith(TUNE):
+        return ""
+    first = next((one for one in _tuning(state) if one.call_id.startswith(f"{TUNE}{event.arm}-0-")), None)
+    planned = json.loads(first.note) if first else {}
+    changed = [f"{name} {value}" for name, value in json.loads(event.note).items() if planned.get(name) != value]
+    return f"tuning {event.arm}, {', '.join(changed) or 'as planned'}, seed {event.seed}: {event.value:.4f}"
 
 
 def _tuned(state: RunState, event: ev.ArmsTuned) -> str:
@@ -122,7 +142,8 @@ def _tool(state: RunState, event: ev.ToolCalled) -> str:
 
 
 def _ideas(state: RunState, event: ev.IdeasProposed) -> str:
-    return f"{len(event.ideas)} hypotheses by {event.model}: " + "; ".join(idea.title for idea in event.ideas)
+    word = "hypothesis" if len(event.ideas) == 1 else "hypotheses"
+    return f"{len(event.ideas)} {word} by {event.model}: " + "; ".join(idea.title for idea in event.ideas)
 
 
 def _reviews(event: ev.IdeaReviewed) -> str:
@@ -172,7 +193,8 @@ _LINES: dict[type, Callable[[RunState, Any], str]] = {
     ev.ModelSwitched: lambda state, event: f"{event.second} takes over from {event.first}: {event.text}",
     ev.ModelFailed: lambda state, event: f"{event.model} failed: {event.text}",
     ev.ToolCalled: _tool,
-    ev.CommandRun: lambda state, event: _command(state, event) if event.purpose in {"explore", "tune"} else "",
+    ev.CommandRun: _command,
+    ev.MetricRecorded: _setting,
     ev.QuestionAsked: lambda state, event: f"question {event.id}: {event.text}",
     ev.SuppliesFetched: lambda state, event: f"fetched {event.what} {event.name}, approved by {event.approved_by}",
     ev.FeedbackGiven: lambda state, event: f"{event.author} says: {event.choice} {event.text}",

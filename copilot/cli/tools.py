@@ -135,10 +135,27 @@ def sandbox_run(arguments: argparse.Namespace) -> int:
 def sandbox_check(arguments: argparse.Namespace) -> int:
     """`copilot sandbox check`."""
     from copilot.sandbox.check import check, table
+    from copilot.sandbox.choose import LEVELS
+
+    count = len(arguments.level or LEVELS)
+    print(f"{count} of {len(LEVELS)} levels; each takes one to two minutes, container about five", file=sys.stderr)
 
     def tell(level: str, row: dict[str, Any]) -> None:
         print(f"{level}: {row['name']}: {'contained' if row['contained'] else 'NOT CONTAINED'}", file=sys.stderr)
 
     found = check(arguments.level or None, None, tell)
-    print(json.dumps(found, indent=1) if arguments.json else table(found))
+    print(json.dumps(found, indent=1) if arguments.json else f"{table(found)}\n{in_force(found['levels'])}")
     return 0
+
+
+def in_force(levels: dict[str, Any]) -> str:
+    """The level that runs use on this machine and what it held, in one line."""
+    from copilot.sandbox.choose import choose
+
+    try:
+        level = choose().level
+    except SetupError as error:
+        return str(error)
+    tested = levels.get(level)
+    held = f"held {tested['contained']} of {tested['total']}" if tested else "not among the levels tested"
+    return f"runs here use {level}: {held}"

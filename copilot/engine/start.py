@@ -46,7 +46,7 @@ def start_run(
     """Make the run folder with its first event. Raises SetupError; then nothing was made."""
     if sum(bool(given) for given in (task, paper, objective)) != 1 and not (own and not task and not paper):
         raise SetupError(
-            "give exactly one of: a task, --paper FILE_OR_ARXIV_ID, --objective 'question'; or --code DIR with --metric,"
+            "give exactly one of: a task, --paper PDF_OR_ARXIV_ID, --objective 'question', or --code DIR with --metric,"
             " which may stand beside a paper or a question"
         )
     found, source = _resolve(task, paper, objective, home) if not own else _with_code(own, task, paper, objective, home)

@@ -9,9 +9,11 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from copilot.config import Home
-from copilot.domain.task import Task, TaskHead
+from copilot.domain.base import Value
+from copilot.domain.task import Task, TaskBudget, TaskHead, TaskMetric
 from copilot.errors import SetupError
 from copilot.runs import check_name
 
@@ -36,13 +38,16 @@ def load_task(name: str, home: Home) -> Task:
     starter = home.workspaces / name
     for own in (path, starter):
         _stays_inside(own)
+    sealed = path / "sealed"
+    if sealed.is_dir() and not any(file.is_file() for file in (sealed / "grade.json", path / "evaluate.py")):
+        raise SetupError(f"{sealed} needs a grade.json, or {path} a grader of its own, evaluate.py (docs/tasks.md)")
     return Task(
         name=name,
         head=head,
         body=body.strip(),
         folder=str(folder) if folder else "",
         starter=str(starter) if starter.is_dir() and any(starter.iterdir()) else "",
-        sealed=bool(folder and (folder / "sealed").is_dir()),
+        sealed=sealed.is_dir(),
     )
 
 
@@ -76,5 +81,13 @@ def split_head(text: str, file: Path) -> tuple[TaskHead, str]:
     except yaml.YAMLError as error:
         raise SetupError(f"{file}: the head is not YAML: {error}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        raise SetupError(f"{file}: in the head, {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise SetupError(f"{file}: in the head, {_wrong(error.errors()[0])}") from error
+
+
+def _wrong(first: ErrorDetails) -> str:
+    place = [str(part) for part in first["loc"]]
+    if first["type"] != "extra_forbidden":
+        return f"{'.'.join(place)}: {first['msg']}"
+    inner: dict[str, type[Value]] = {"metric": TaskMetric, "budget": TaskBudget}
+    known = inner.get(place[0], TaskHead).model_fields
+    return f"unknown key {'.'.join(place)!r}; known are {', '.join(known)}"

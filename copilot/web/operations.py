@@ -163,6 +163,8 @@ def downloaded(call: Call) -> Response:
 
 def deleted(call: Call) -> None:
     """Remove a run."""
+    if api.engine_alive(call.run):
+        raise Denied(409, "an engine works on this run: stop it first")
     api.delete(call.run)
 
 

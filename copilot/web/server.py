@@ -10,6 +10,8 @@ import fcntl
 import gc
 import importlib
 import logging
+import os
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -61,11 +63,22 @@ async def lifespan(_: object) -> AsyncIterator[dict[str, Any] | None]:
         return
     if len(environment(find_home()).get("COPILOT_TOKEN", "")) < SHORTEST_TOKEN:
         LOG.warning("COPILOT_TOKEN has less than %d letters: nobody enters this server as its owner", SHORTEST_TOKEN)
-    with _only_server(desk):
+    with _told(), _only_server(desk):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_beat, desk)
             yield None
             tasks.cancel_scope.cancel()
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """A SetupError ends the process with its sentence and its exit code: the frameworks around would print frames."""
+    try:
+        yield
+    except SetupError as error:
+        sys.stderr.write(f"copilot: {error}\n")
+        sys.stderr.flush()
+        os._exit(error.exit_code)
 
 
 async def _beat(desk: Reception) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pymupdf
 import pytest
 
 from copilot.cli.parser import LEVELS
+from copilot.cli.tools import in_force
 from copilot.config import Home
 from copilot.domain.task import Settings
 from copilot.engine.start import start_run
-from copilot.events import QuestionAsked
+from copilot.events import QuestionAsked, RunFinished
 from copilot.journal import Journal
+from copilot.sandbox.choose import choose
 from copilot.sandbox.protocol import LEVEL_TEXTS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -54,6 +58,7 @@ WRONG_USE = [
     (("resume", "no/run"), "no run"),
     (("show", "../../etc"), "no run"),
     (("parse", "nothing.pdf"), "nothing.pdf"),
+    (("run", "--objective", "does dropout help here", "demo"), "--code DIR with --metric"),
 ]
 
 
@@ -98,7 +103,80 @@ def test_an_unknown_key_in_a_task_file_is_named(home: Path) -> None:
     task(home, "---\ntitle: x\nseed: 3\n---\nbody")
     done = copilot(home, "run", "mine")
     assert done.returncode == 2
-    assert "seed" in done.stderr and "problem.md" in done.stderr
+    assert "problem.md: in the head, unknown key 'seed'; known are title, paper, metric, seeds" in done.stderr
+    task(home, "---\nmetric: {name: mae, units: kg}\n---\nbody", "other")
+    assert "unknown key 'metric.units'; known are name, direction" in copilot(home, "run", "other").stderr
+
+
+def test_sealed_answers_without_grading_are_found_before_a_run_is_made(home: Path) -> None:
+    task(home, "Predict the weight of a penguin.")
+    (home / "problems" / "mine" / "sealed").mkdir()
+    done = copilot(home, "run", "mine")
+    assert done.returncode == 2 and "grade.json" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not (home / "logs").exists()
+
+
+def test_an_unknown_level_is_no_level_to_check(home: Path) -> None:
+    for option in ("--level", "--sandbox"):
+        done = copilot(home, "sandbox", "check", option, "nosuch")
+        assert done.returncode == 2 and "'nosuch'" in done.stderr and "landlock" in done.stderr
+
+
+def test_the_check_of_the_sandbox_ends_with_the_level_that_runs_use() -> None:
+    tested = {"contained": 78, "total": 79}
+    chosen = choose().level
+    assert in_force({chosen: tested}) == f"runs here use {chosen}: held 78 of 79"
+    assert in_force({"limits-only": tested}) == f"runs here use {chosen}: not among the levels tested"
+
+
+def test_what_is_no_paper_is_described_without_blank_lines(home: Path) -> None:
+    with pymupdf.open() as document:
+        document.new_page()
+        document.save(home / "scan.pdf")
+    done = copilot(home, "parse", "scan.pdf")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("1 page, 0 references") and "warning: " in done.stdout
+
+
+def test_ideas_takes_no_option_of_the_experiments(home: Path) -> None:
+    text = copilot(home, "ideas", "--help").stdout
+    assert "--llm" in text and "--budget" in text
+    for option in ("--seeds", "--tuning", "--steps", "--sandbox", "--allow", "--approve"):
+        assert option not in text
+
+
+def test_an_interrupted_run_is_called_so_everywhere(home: Path) -> None:
+    run = start_run("", "", "does dropout help small networks", Settings(), Home(home), {"COPILOT_OFFLINE": "1"})
+    assert " interrupted" in copilot(home, "runs").stdout
+    shown = copilot(home, "show", run.name).stdout
+    assert "interrupted" in shown and "running" not in shown and f"copilot resume {run.name}" in shown
+    journal = Journal(run.journal)  # an engine holds it
+    assert " running" in copilot(home, "runs").stdout and "running" in copilot(home, "show", run.name).stdout
+    journal.close()
+
+
+def test_ctrl_c_names_the_way_on(home: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name in KEPT}
+    environment |= {"COPILOT_HOME": str(home), "COPILOT_OFFLINE": "1"}
+    command = [sys.executable, "-m", "copilot", "run", "--objective", "does dropout help small networks"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as run:
+        assert run.stdout is not None and run.stderr is not None
+        name = run.stdout.readline().split()[1]
+        assert str(home) in run.stdout.readline()
+        assert run.stdout.readline().startswith("[00:0")
+        run.send_signal(signal.SIGINT)
+        said = run.stderr.read()
+    assert run.returncode == 4 and said.strip() == f"copilot: interrupted; go on with: copilot resume {name}"
+
+
+def test_nobody_reads_an_answer_to_a_run_that_has_ended(home: Path) -> None:
+    run = start_run("", "", "does dropout help small networks", Settings(), Home(home), {"COPILOT_OFFLINE": "1"})
+    journal = Journal(run.journal)
+    journal.append(RunFinished(status="stopped", exit_code=1))
+    journal.close()
+    refused = copilot(home, "answer", run.name, "--text", "hi")
+    assert refused.returncode == 2 and "has ended (stopped)" in refused.stderr
+    assert not run.inbox.exists()
 
 
 def test_a_misspelt_task_gets_a_suggestion(home: Path) -> None:
