@@ -11,6 +11,7 @@ import json
 import random
 from pathlib import Path
 
+from copilot import __version__
 from copilot.agents.tools import Toolbox
 from copilot.config import Home
 from copilot.domain.experiment import Plan, Tuning
@@ -96,7 +97,7 @@ def make_run(root: Path, kind: str, number: int = 0) -> RunFolder:
     journal = Journal(run.journal)
     try:
         started = RunStarted(
-            run=run.name, source="task", task=task, settings=settings, version="0.1.0", machine=machine()
+            run=run.name, source="task", task=task, settings=settings, version=__version__, machine=machine()
         )
         journal.append(started)
         services = build(run, home, {"COPILOT_OFFLINE": "1"}, journal, nobody)
