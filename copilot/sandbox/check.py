@@ -37,7 +37,7 @@ def check(
 ) -> dict[str, Any]:
     """Run every attack at every level and say which held.
 
-    `levels` defaults to all four; `attacks` names another folder of attack modules; `start` says how the attacks are
+    `levels` defaults to all; `attacks` names another folder of attack modules; `start` says how the attacks are
     started. `progress` is called after each attack with the level and its row. Returns
     ``{"levels": {level: {"problem", "contained", "total", "rows"}}}``; a level that does not work here has a `problem`
     and no rows.
