@@ -304,6 +304,10 @@ class CommandRun(Event):
     """`warm` when its first imports had been done ahead, `cold` when not; "" in older journals."""
 
 
+TUNE = "tune-"
+"""How the call id of a tuning program and of its number begins: `tune-ARM-SETTING-SEED`."""
+
+
 class MetricRecorded(Event):
     """A number from an exploration run (validation data only)."""
 

@@ -23,8 +23,6 @@ STAGES = {
     "report": "3 report",
 }
 WIDTH = 150
-TUNE = "tune-"
-"""How the identity of a tuning program begins."""
 LIVE_LIMIT = 200_000
 """Characters of a streaming answer that viewers get to see."""
 
@@ -118,14 +116,14 @@ def _command(state: RunState, event: ev.CommandRun) -> str:
 
 
 def _tuning(state: RunState) -> list[ev.MetricRecorded]:
-    return [metric for metric in state.metrics if metric.call_id.startswith(TUNE)]
+    return [metric for metric in state.metrics if metric.call_id.startswith(ev.TUNE)]
 
 
 def _setting(state: RunState, event: ev.MetricRecorded) -> str:
     """A number of the tuning, by what its arm was given otherwise than planned, which is an arm's first setting."""
-    if not event.call_id.startswith(TUNE):
+    if not event.call_id.startswith(ev.TUNE):
         return ""
-    first = next((one for one in _tuning(state) if one.call_id.startswith(f"{TUNE}{event.arm}-0-")), None)
+    first = next((one for one in _tuning(state) if one.call_id.startswith(f"{ev.TUNE}{event.arm}-0-")), None)
     planned = json.loads(first.note) if first else {}
     changed = [f"{name} {value}" for name, value in json.loads(event.note).items() if planned.get(name) != value]
     return f"tuning {event.arm}, {', '.join(changed) or 'as planned'}, seed {event.seed}: {event.value:.4f}"

@@ -26,7 +26,6 @@ from copilot.agents.desk import Desk
 from copilot.config import Home
 from copilot.engine.pipeline import PHASES, _work, nobody
 from copilot.engine.services import build, model_name
-from copilot.engine.tuning import TUNE
 from copilot.errors import CopilotError, RunFailed, SetupError
 from copilot.journal import Entry, Journal, read
 from copilot.llm.budget import Budget
@@ -47,6 +46,8 @@ OUTSIDE: tuple[type[ev.Event], ...] = (
     ev.ModelSwitched,
 )
 """What the world said: put in where the run had it."""
+HEARD = {"inbox", "offline"}
+"""Where warnings come from that answer what a person said."""
 SKIPPED: tuple[type[ev.Event], ...] = (ev.RunStarted, ev.RunResumed, ev.RunPaused)
 """What belongs to one engine process."""
 VOLATILE = {"seconds", "peak_memory_mb", "output_bytes", "pid", "attempt"}
@@ -135,6 +136,8 @@ class ReplayDesk(Desk):
         """
         if isinstance(event, OUTSIDE) or (isinstance(event, ev.QuestionAsked) and event.gate == "install"):
             return True
+        if isinstance(event, ev.Warned) and event.where in HEARD:
+            return True
         if isinstance(event, ev.ToolCalled) and any(
             step.called.call_id == event.call_id for step in self.state.steps[-1:]
         ):
@@ -181,7 +184,7 @@ class ReplayDesk(Desk):
 
 
 def _side_by_side(event: ev.Event) -> bool:
-    return isinstance(event, PARALLEL) or (isinstance(event, ev.MetricRecorded) and event.call_id.startswith(TUNE))
+    return isinstance(event, PARALLEL) or (isinstance(event, ev.MetricRecorded) and event.call_id.startswith(ev.TUNE))
 
 
 def _identity(event: ev.Event) -> object:
@@ -207,6 +210,8 @@ def masked(event: ev.Event, folders: tuple[str, str] = ("", "")) -> dict[str, An
     if isinstance(event, ev.TrialFinished):
         files = data["result"]["files"]
         data["result"]["files"] = {name: _kept(name, digest) for name, digest in files.items()}
+    if isinstance(event, ev.CommandRun):
+        data["start"] = ""
     if isinstance(event, ev.ReportWritten):
         data["files"] = sorted(data["files"])
     found: dict[str, Any] = data

@@ -16,14 +16,11 @@ from copilot.engine.preparing import card_of
 from copilot.engine.services import Services
 from copilot.engine.side_by_side import side_by_side
 from copilot.errors import Retry
-from copilot.events import ArmsTuned, FilesChanged, MetricRecorded
+from copilot.events import TUNE, ArmsTuned, FilesChanged, MetricRecorded
 from copilot.lab.arms import read_space
 from copilot.lab.trials import ARMS_FILE, Cell, Ran, command_run, judge, run_cell
 from copilot.lab.tuning import TUNING_SEEDS, choose, schedule, space_problem
 from copilot.state import RunState
-
-TUNE = "tune-"
-"""How the identity of a tuning program begins."""
 
 
 @dataclass(frozen=True)

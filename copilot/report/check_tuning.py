@@ -39,7 +39,7 @@ def _numbers(run: RunFolder, record: Record, tuned: ev.ArmsTuned) -> Iterator[st
     recorded = {
         (one.arm, one.note, one.seed): one
         for one in record.state.metrics
-        if one.name == tuned.metric and one.call_id.startswith("tune-")
+        if one.name == tuned.metric and one.call_id.startswith(ev.TUNE)
     }
     for number, item in _numbered(tuned.tried):
         note = json.dumps(item.parameters, sort_keys=True)

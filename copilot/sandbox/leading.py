@@ -2,14 +2,18 @@
 
 Counts what stands before the first statement that does anything else, in its order, and only packages known to be good
 to import before a fork. Setting an environment variable to what it is anyway counts as doing nothing.
+
+Read in a process of its own, as which this file is started: CPython before 3.11.8 counts the depth of the syntax trees
+of all threads together, so that two threads that make one at once (reading a literal is enough) end in a SystemError.
 """
 
 from __future__ import annotations
 
 import ast
 import contextlib
+import json
+import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -19,8 +23,7 @@ PACKAGES = frozenset({"numpy", "scipy", "sklearn", "pandas", "torch", "joblib"})
 NEVER = frozenset({"conftest", "distutils", "f2py", "test", "tests", "testing"})
 """Parts of a module's name whose import may be more than an import."""
 SOURCE_LIMIT = 1 << 20
-ONE_PARSER = threading.Lock()
-"""CPython before 3.11.8 counts the depth of the trees of all threads together: two at once are a SystemError."""
+SECONDS = 10.0
 
 
 class Import(NamedTuple):
@@ -39,6 +42,19 @@ def imports(script: Path, env: Mapping[str, str]) -> list[Import]:
 
     An import of a module beside the script is followed to where that one does something else, and then is the end.
     """
+    command = [sys.executable, "-I", "-S", __file__, str(script)]
+    try:
+        given = json.dumps(dict(env))
+        done = subprocess.run(
+            command, input=given, capture_output=True, text=True, timeout=SECONDS, check=True, env={"LC_ALL": "C.UTF-8"}
+        )
+        return [Import(module, names) for module, names in json.loads(done.stdout)]
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return []
+
+
+def read(script: Path, env: Mapping[str, str]) -> list[Import]:
+    """`imports`, in this process."""
     found: list[Import] = []
     with contextlib.suppress(_End, OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         for statement in _statements(script):
@@ -47,7 +63,7 @@ def imports(script: Path, env: Mapping[str, str]) -> list[Import]:
 
 
 def _statements(script: Path) -> list[ast.stmt]:
-    with script.open("rb") as file, ONE_PARSER:
+    with script.open("rb") as file:
         return ast.parse(file.read(SOURCE_LIMIT)).body
 
 
@@ -106,3 +122,7 @@ def _changes_nothing(method: str, arguments: list[ast.expr], env: Mapping[str, s
             same = all(isinstance(name, ast.Constant) and env.get(str(name.value)) == text for name in names.elts)
             return same and ast.unparse(call.func) == "dict.fromkeys"
     return False
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(read(Path(sys.argv[1]), json.load(sys.stdin))))

@@ -34,7 +34,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 def begin(home: Home) -> RunFolder:
-    return start_run("", "", QUESTION, Settings(seeds=2, tuning=2), home, ENV)
+    return start_run("", "", QUESTION, Settings(seeds=2, tuning=1), home, ENV)
 
 
 @pytest.fixture(scope="module")

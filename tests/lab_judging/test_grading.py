@@ -390,7 +390,7 @@ def test_every_metric_prefers_the_truth_to_noise(name: str) -> None:
         truth, noise = rng.integers(0, 2, (60, 4)), rng.integers(0, 2, (60, 4))
         truth[:, 0] = 1
     if scoring.form == "text":
-        truth, noise = ["a b c", "d e"], ["a c", "x y z"]
+        truth, noise = ["a b c d e", "d e f g h"], ["a c x d e", "x y z"]
     if scoring.form == "relevance":
         truth, noise = (
             [np.array([0.0, 2.0, 1.0]), np.array([1.0, 0.0])],
