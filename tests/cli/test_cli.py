@@ -159,7 +159,12 @@ def test_ctrl_c_names_the_way_on(home: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name in KEPT}
     environment |= {"COPILOT_HOME": str(home), "COPILOT_OFFLINE": "1"}
     command = [sys.executable, "-m", "copilot", "run", "--objective", "does dropout help small networks"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as run:
+
+    def heard() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests that a shell runs in the background inherit deaf ears
+
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment, preexec_fn=heard) as run:
         assert run.stdout is not None and run.stderr is not None
         name = run.stdout.readline().split()[1]
         assert str(home) in run.stdout.readline()
