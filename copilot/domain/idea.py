@@ -92,7 +92,8 @@ class Idea(Value):
     relevance: float = Field(default=0.5, ge=0, le=1)
     """How central the idea is to the paper or question, as the proposer sees it."""
     score: float = 0.0
-    kind: Literal["new", "reproduction", "improvement"] = "new"
+    kind: Literal["new", "reproduction", "improvement", "given"] = "new"
+    """`given`: the comparison that somebody's own code brings; nobody foretold what comes out of it."""
     source: Literal["paper", "question", "task", "person"] = "paper"
     reproduces: Reproduced | None = None
     """Set by code for a claim of the paper's own ledger that is tested again here."""

@@ -77,7 +77,7 @@ def _own(services: Services) -> Idea | None:
     if found is None and services.desk.model("idea").name == "offline":
         raise CannotDo(
             "offline cannot write an experiment: the code needs an experiment.py and an arms.json with two arms "
-            "(docs/tasks.md has the contract), or use a language model (--llm)"
+            "(docs/own-code.md has the contract), or use a language model (--llm)"
         )
     return found
 

@@ -57,6 +57,7 @@ def own_idea(task: Task, metric: Metric | None, minimum_effect: float, seeds: in
         seeds=seeds,
         relevance=1.0,
         score=1.0,
+        kind="given",
         source="person",
     )
 

@@ -33,6 +33,8 @@ class PastVerdict(Value):
     effect: float | None
     probability: float
     predicted_effect: float
+    foretold: bool = True
+    """False where nobody said how probable *supported* was: then `probability` only fills its place."""
     model: str = ""
 
 
@@ -83,6 +85,7 @@ def _in_short(name: str, state: RunState) -> PastVerdict | None:
         effect=verdict.comparisons[0].effect,
         probability=idea.probability,
         predicted_effect=idea.predicted_effect,
+        foretold=idea.kind != "given",
         model=state.settings.llm if state.settings else "",
     )
 
@@ -101,8 +104,9 @@ def same_question(past: Iterable[PastVerdict], prototype: str, arms: Sequence[Ar
 
 
 def calibration(past: Iterable[PastVerdict]) -> Calibration:
-    """Brier score and reliability bins over the verdicts that could have been *supported* (not the invalid ones)."""
-    pairs = [(item.probability, float(item.word == "supported")) for item in past if item.word != "invalid"]
+    """Brier score and reliability bins over what was foretold and is not invalid."""
+    counted = [item for item in past if item.foretold and item.word != "invalid"]
+    pairs = [(item.probability, float(item.word == "supported")) for item in counted]
     bins = []
     for number in range(BINS):
         low, high = number / BINS, (number + 1) / BINS

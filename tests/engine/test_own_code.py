@@ -15,6 +15,7 @@ from copilot.engine.start import start_run
 from copilot.errors import SetupError
 from copilot.journal import read
 from copilot.lab.workspace import hash_tree
+from copilot.memory.past import calibration, past_verdicts
 from copilot.report.verify import verify_run
 from copilot.runs import RunFolder, list_runs
 from copilot.state import RunState, fold
@@ -61,6 +62,8 @@ def test_whole_experiments_run_without_a_model_and_without_touching_the_folder(h
     assert state.chosen_idea is not None and state.chosen_idea.source == "person"
     assert state.calls == sum(1 for turn in state.turns), "no model was asked for ideas"
     assert hash_tree(code) == before and verify_run(run.path) == []
+    past = past_verdicts(home.logs)
+    assert len(past) == 1 and calibration(past).count == 0, "nobody foretold it, so nobody is scored by it"
 
 
 def test_what_is_changed_later_changes_no_run(home: Home, code: Path) -> None:

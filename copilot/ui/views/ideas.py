@@ -14,7 +14,12 @@ from copilot.ui.parts import actions, drafts, forms, frame, links, live, questio
 from copilot.ui.parts.session import View
 from copilot.ui.parts.text import clip, count, number, one_line, plain, seconds, signed, web_address
 
-KINDS = {"new": "new hypothesis", "reproduction": "the paper's own claim", "improvement": "improvement"}
+KINDS = {
+    "new": "new hypothesis",
+    "reproduction": "the paper's own claim",
+    "improvement": "improvement",
+    "given": "from your own code",
+}
 UNTOLD = frozenset({"id", "score", "source"})
 """Fields whose change says nothing that the card does not."""
 
