@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+import runpy
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -19,7 +19,9 @@ def ui(arguments: argparse.Namespace) -> int:
     """`copilot ui`: becomes the server."""
     options = ["--port", str(arguments.port), "--address", arguments.address]
     options += [f"--{name}" for name in ("headless", "shared") if getattr(arguments, name)]
-    os.execv(sys.executable, [sys.executable, "-m", "copilot.web", *options])
+    sys.argv = ["copilot ui", *options]
+    runpy.run_module("copilot.web", run_name="__main__")
+    return 0
 
 
 MODELS_HELP = """

@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,10 @@ from copilot.web.guard import Guard
 from copilot.web.routes import interface
 
 SCRIPT = Path(copilot.ui.__file__).parent / "main.py"
-PAGES_NEED = ("copilot.ui.main", "altair", "pandas", "streamlit.elements.vega_charts", "streamlit.elements.arrow")
+FIRST_PAGE_NEEDS = "copilot.ui.main"
+OTHER_PAGES_NEED = ("altair", "pandas", "streamlit.elements.vega_charts", "streamlit.elements.arrow")
+FIRST_PAGE_SECONDS = 3.0
+"""What the other pages need is loaded this long after the start: loading it holds up the first page by 0.3 s."""
 BEAT = 1.0
 """Seconds between two looks at the line."""
 LOG = logging.getLogger("copilot.web")
@@ -47,7 +51,9 @@ def settle() -> None:
     Streamlit collects garbage after every run of a page or of a part of one; over all modules that takes 50 ms in which
     nobody else is served, over the sessions' own objects 1 ms.
     """
-    for name in PAGES_NEED:
+    importlib.import_module(FIRST_PAGE_NEEDS)
+    time.sleep(FIRST_PAGE_SECONDS)
+    for name in OTHER_PAGES_NEED:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
