@@ -1,12 +1,14 @@
-"""A real engine in its own process that dies of events: `python -m tests.engine.crash RUN HOME SEEN MODE`.
+"""Real engines that die of events, one process after the other: `python -m tests.engine.crash RUN HOME SEEN MODE`.
 
-`SEEN` is a file of the events it met already (without what a second attempt changes); it dies at the first new one, so
-that a chain of these processes is killed once at every event of a run: by SIGKILL `after` it was written, or `within`
-the next write, of which the kernel lets a few bytes through.
+`SEEN` is a file of the events they met already (without what a second attempt changes); each dies at the first new one,
+so that a run is killed once at every event: by SIGKILL `after` it was written, or `within` the next write, of which the
+kernel lets a few bytes through. The engines are forked from one process that has only imported (importing is most of a
+new engine's time); for every line on stdin it sends the next one, and tells on stdout how that one ended.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import resource
@@ -20,6 +22,8 @@ from copilot.events import RunResumed
 from copilot.journal import Entry
 from copilot.runs import RunFolder
 
+IMPORTED_LATE = ("scipy.stats", "sklearn.metrics", "pymupdf", "vl_convert", "altair", "pandas")
+"""By the phases of a run."""
 CHANGING = {"attempt", "seconds", "peak_memory_mb", "tail", "repaired", "pid", "evidence"}
 
 
@@ -41,8 +45,8 @@ def limit_writes(run: RunFolder, most: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (run.journal.stat().st_size + most, hard))
 
 
-def main() -> None:
-    run, home, seen_file = RunFolder(Path(sys.argv[1])), Home(Path(sys.argv[2])), Path(sys.argv[3])
+def engine(run: RunFolder, home: Home, seen_file: Path, mode: str) -> None:
+    """One engine, to its death or to the end of the run."""
     seen = set(seen_file.read_text().splitlines()) if seen_file.exists() else set()
 
     def die(entry: Entry) -> None:
@@ -51,11 +55,22 @@ def main() -> None:
             seen.add(mark)
             with seen_file.open("a") as file:
                 file.write(mark + "\n")
-            if sys.argv[4] == "after":
+            if mode == "after":
                 os.kill(os.getpid(), signal.SIGKILL)
             limit_writes(run, len(mark) % 60)
 
     drive(run, home, {"COPILOT_OFFLINE": "1"}, on_event=die)
+
+
+def main() -> None:
+    run, home, seen_file, mode = RunFolder(Path(sys.argv[1])), Home(Path(sys.argv[2])), Path(sys.argv[3]), sys.argv[4]
+    for name in IMPORTED_LATE:
+        importlib.import_module(name)
+    for _ in sys.stdin:
+        if (pid := os.fork()) == 0:
+            engine(run, home, seen_file, mode)
+            os._exit(0)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from typing import IO
 
 import pytest
 
@@ -49,13 +50,24 @@ def kill_at_events(run: RunFolder, home: Home, mode: str) -> int:
     seen = run.path.with_name(f"{run.path.name}.seen")
     command = [sys.executable, "-m", "tests.engine.crash", str(run.path), str(home.root), str(seen), mode]
     deaths = 0
-    with adopted() as assert_no_orphans:
-        while (done := subprocess.run(command, capture_output=True, text=True)).returncode != 0:
-            assert done.returncode == -SIGNALS[mode], done.stderr
+    with (
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as engines,
+        adopted() as assert_no_orphans,
+    ):
+        assert engines.stdin and engines.stdout
+        while (code := one_more(engines.stdin, engines.stdout)) != 0:
+            assert code == -SIGNALS[mode]
             assert_no_orphans()
             deaths += 1
+        engines.stdin.close()
     assert len(seen.read_text().splitlines()) - deaths in {0, 1}
     return deaths
+
+
+def one_more(orders: IO[str], endings: IO[str]) -> int:
+    """The exit code of the next engine."""
+    orders.write("next\n")
+    return int(endings.readline())
 
 
 def assert_same(run: RunFolder, wanted: RunState) -> None:
