@@ -14,13 +14,13 @@ from collections import Counter
 from pathlib import Path
 
 from copilot.errors import SetupError
-from copilot.llm.offline.catalogue import FREQUENCY, entries, mentions
+from copilot.llm.offline.catalogue import FREQUENCY, lines, mentions, vocabulary
 from copilot.paper.read import read_paper
 
 
 def count(texts: list[str]) -> dict[str, int]:
     """In how many of the texts each term stands."""
-    terms = sorted({term for entry in entries() for term in entry.terms})
+    terms = sorted(vocabulary())
     found: Counter[str] = Counter({term: 0 for term in terms})
     for text in texts:
         found.update(term for term in terms if mentions(term, text))
@@ -28,11 +28,11 @@ def count(texts: list[str]) -> dict[str, int]:
 
 
 def texts_in(folder: Path, cache: Path) -> list[str]:
-    """The words of every paper that reads, in lower case."""
+    """The sentences of every paper that reads."""
     found = []
     for path in sorted(folder.rglob("*.pdf")):
         try:
-            found.append(" ".join(read_paper(path, cache=cache).page_texts).lower())
+            found.append(lines(" ".join(read_paper(path, cache=cache).page_texts)))
         except SetupError as refusal:
             print(f"left out: {refusal}")
     return found

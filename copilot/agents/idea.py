@@ -28,7 +28,6 @@ from copilot.paper.ground import ground
 MAX_PAPER_CHARACTERS = 80_000
 METRIC_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_@%./ ()-]{0,59}")
 COUNT = 4
-LEAST = 3
 NEAR = 0.04
 """Cosine of words below which a paper is no neighbour: it shares little but the field's common words."""
 PROBE_TRIALS = 8
@@ -71,7 +70,7 @@ class DraftIdeas(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     about: str = Field(default="", max_length=1500, description="what the paper or question is about, in one sentence")
-    ideas: list[DraftIdea] = Field(min_length=LEAST, max_length=8)
+    ideas: list[DraftIdea] = Field(min_length=1, max_length=8)
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class Material:
 
 
 def propose(desk: Desk, material: Material) -> tuple[str, list[Idea]]:
-    """What the subject is about, and at least three grounded, runnable ideas.
+    """What the subject is about, and grounded, runnable ideas: as many as it has grounds for.
 
     Raises Paused when the model gives no usable answer, CannotDo when it cannot do this at all.
     """

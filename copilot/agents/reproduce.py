@@ -62,7 +62,8 @@ def offer(material: Material, claims: Sequence[Claim]) -> Idea | None:
 
 def testable(paper: Paper, claims: Sequence[Claim], material: Material) -> list[Testable]:
     """Claims that say that something is better, which a prototype can vary; the best one first."""
-    about = {item.entry.id: item.relevance for item in match(_zones(paper), material.cards)}
+    zones = _zones(paper)
+    about = {item.entry.id: item.relevance for item in match(zones, material.cards, within=zones)}
     found = [
         Testable(claim, item.entry, item.terms, _worth(claim, item, about[item.entry.id]))
         for claim in claims

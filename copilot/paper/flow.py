@@ -272,9 +272,10 @@ def _order_columns(page: PageLines, lines: list[Line], gutter: float | None) -> 
 
 
 def _touches(line: Line, other: Line) -> bool:
-    """Whether another piece of text carries on a line on its baseline ("Abstract." before its first words)."""
-    gap = max(other.x0 - line.x1, line.x0 - other.x1)
-    return abs(other.base - line.base) < 0.1 * line.size and 0 <= gap < 1.2 * line.size
+    """Whether another piece of text carries on a line on its baseline, or is a label before it ("Abstract:")."""
+    after, before = other.x0 - line.x1, line.x0 - other.x1
+    near = 0 <= after < 1.2 * line.size or 0 <= before < 4 * line.size
+    return near and abs(other.base - line.base) < 0.2 * line.size
 
 
 def _splits_nothing(cut: Line, sides: tuple[list[Line], list[Line]], rest: list[Line]) -> bool:

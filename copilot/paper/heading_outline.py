@@ -9,6 +9,7 @@ import re
 
 from copilot.paper.flow import Document
 from copilot.paper.heading_words import (
+    ABSTRACT,
     APPENDIX,
     CAPTION,
     LETTERED,
@@ -26,9 +27,9 @@ from copilot.paper.words import join_lines, key, unspace
 def told_headings(document: Document, outline: list[Mark], start: int) -> list[Heading]:
     """Headings of the outline, matched to the lines that print them; [] when it does not fit the text."""
     entries = [entry for entry in _without_root(outline) if not CAPTION.match(entry.title)]
-    if len(entries) < 3:
+    if sum(not ABSTRACT.fullmatch(entry.title) for entry in entries) < 3:
         return []
-    top = min(entry.level for entry in entries)
+    top = min(entry.level for entry in entries if not ABSTRACT.fullmatch(entry.title))
     out: list[Heading] = []
     found = 0
     at = start
@@ -44,17 +45,18 @@ def told_headings(document: Document, outline: list[Mark], start: int) -> list[H
             heading = Heading(title, number, 1, entry.page, None)
         depth = heading.number.count(".") + 1 if re.match(r"\d", heading.number) else 0
         nested = depth == 1 and any(re.fullmatch(r"[IVX]+|[A-Z]", h.number) and not h.appendix for h in out)
-        heading.level = entry.level - top + 1 if nested or not depth else depth
+        heading.level = max(entry.level - top + 1, 1) if nested or not depth else depth
         if heading.title:
             out.append(heading)
     return [h for h in out if h.first >= 0] if found >= 0.6 * len(entries) else []
 
 
 def _without_root(outline: list[Mark]) -> list[Mark]:
-    """Drops a single top entry that holds all the others (the paper's own title)."""
-    tops = [entry for entry in outline if entry.level == 1]
-    if len(tops) == 1 and outline and outline[0].level == 1 and len(outline) > 3:
-        return outline[1:]
+    """Drops a single top entry that holds all the others (the paper's own title); the abstract may stand before it."""
+    named = [entry for entry in outline if not ABSTRACT.fullmatch(entry.title)]
+    top = min((entry.level for entry in named), default=0)
+    if len(named) > 3 and [entry for entry in named if entry.level == top] == named[:1]:
+        return [entry for entry in outline if entry is not named[0]]
     return outline
 
 

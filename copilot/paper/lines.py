@@ -15,8 +15,10 @@ from copilot.domain.paper import Box
 from copilot.paper.ocr import even_sizes, recognise
 from copilot.paper.words import clean, letters
 
-_BOLD = re.compile(r"bold|medi(?!um ?ital)|black|heavy|demi|semib|cmbx|cmssbx|sfbx|ecbx|-bd|bx\d|[-,.]b(?:i|t)?$", re.I)
-_ITALIC = re.compile(r"ital|obli|cmti|cmsl|-it$|\.b?i$|slant", re.I)
+_BOLD = re.compile(
+    r"bold|medi(?!um ?ital)|black|heavy|demi|semib|cmbx|cmssbx|sfbx|ecbx|-bd|bx\d|[-,.]b(?:i|t)?$|(?-i:[a-z]BI?$)", re.I
+)
+_ITALIC = re.compile(r"ital|obli|cmti|cmsl|-it$|\.b?i$|slant|(?-i:[a-z]B?I$)", re.I)
 _MONO = re.compile(r"mono|courier|typewr|cmtt|consol|inconsol|txtt|t1xtt|zi4|sftt|ectt|cmcsc.*tt|lmtt|menlo", re.I)
 _MATH = re.compile(r"cmsy|cmmi|cmex|msam|msbm|symbol|math|stix|eufm|rsfs|txsy|pxsy|mtsy|mt2sy|mt2mi|txmi|pxmi", re.I)
 _TABLE = re.compile(r"tab(?:le|\.)", re.I)

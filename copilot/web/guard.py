@@ -20,6 +20,7 @@ from copilot.hosting.guests import COOKIE, Guest
 from copilot.hosting.reception import Reception, reception
 from copilot.web.access import host_allowed
 from copilot.web.problems import failure
+from copilot.web.ticks import Ticks
 
 API = "/api/"
 UPLOAD = "/_stcore/upload_file/"
@@ -49,7 +50,7 @@ class Guard:
             await _refuse(scope, receive, send, 421, "this server has another name; COPILOT_HOSTS may list it")
             return
         if scope["type"] == "websocket":
-            await self.app(scope, receive, send)
+            await self.app(scope, *Ticks().around(receive, send))
             return
         desk = await run_in_threadpool(reception, find_home())
         if problem := _problem(scope, desk):

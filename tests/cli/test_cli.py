@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,6 +38,16 @@ def copilot(home: Path, *arguments: str, **env: str) -> subprocess.CompletedProc
     environment |= {"COPILOT_HOME": str(home), "COPILOT_OFFLINE": "1", **env}
     command = [sys.executable, "-m", "copilot", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=home, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A home with one finished run, and what its command printed."""
+    home = tmp_path_factory.mktemp("finished")
+    (home / "problems").mkdir()
+    done = copilot(home, "run", "--objective", "Does dropout help a small neural network?", "--seeds", "6", "--json")
+    assert done.returncode == 0, done.stderr
+    return home, done.stdout
 
 
 def task(home: Path, text: str, name: str = "mine") -> None:
@@ -190,10 +201,9 @@ def test_a_misspelt_task_gets_a_suggestion(home: Path) -> None:
 
 
 @pytest.mark.sandbox
-def test_a_question_runs_to_a_verdict_with_one_json_document(home: Path) -> None:
-    done = copilot(home, "run", "--objective", "Does dropout help a small neural network?", "--seeds", "6", "--json")
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+def test_a_question_runs_to_a_verdict_with_one_json_document(finished: tuple[Path, str]) -> None:
+    home, printed = finished
+    found = json.loads(printed)
     assert found["verdict"] in {"supported", "refuted", "inconclusive", "invalid"}
     assert found["trust"] == "graded"
     assert found["seeds"] == 6
@@ -212,10 +222,10 @@ def test_a_question_runs_to_a_verdict_with_one_json_document(home: Path) -> None
 
 
 @pytest.mark.sandbox
-def test_verify_names_an_edited_number(home: Path) -> None:
-    done = copilot(home, "run", "--objective", "Does dropout help a small neural network?", "--seeds", "6", "--json")
-    found = json.loads(done.stdout)
-    report = Path(found["report"])
+def test_verify_names_an_edited_number(finished: tuple[Path, str], home: Path) -> None:
+    shutil.copytree(finished[0] / "logs", home / "logs")
+    found = json.loads(finished[1])
+    report = home / Path(found["report"]).relative_to(finished[0])
     text = report.read_text()
     report.write_text(text.replace("](#cell-trial-confirm-baseline-1)", "1](#cell-trial-confirm-baseline-1)"))
     checked = copilot(home, "verify", found["run"])

@@ -16,6 +16,7 @@ import yaml
 from copilot.domain.base import Value
 from copilot.domain.idea import Scalar
 from copilot.domain.wording import names_what_varies, stems
+from copilot.llm.offline.sentences import split
 
 FILE = Path(__file__).resolve().parent / "catalogue.yaml"
 FREQUENCY = Path(__file__).resolve().parent / "frequency.json"
@@ -26,7 +27,18 @@ about, abstract and contributions what it did, the body what it mentions."""
 TOPIC = 0.5
 """What a term counts for that belongs to the field of an intervention and does not name what is varied."""
 OFTEN = 8
-"""Mentions from which on the body speaks of a term as a heading would."""
+"""Sentences from which on the body speaks of a term as a heading would."""
+HOME = 0.8
+"""What is left of the relevance where they speak of it only in words that every paper says."""
+ELSEWHERE = 0.25
+"""What is left of the relevance where title, abstract and headings do not speak of the setting of the experiment."""
+
+
+class Setting(Value):
+    """Where a prototype's interventions are at home; see the head of catalogue.yaml."""
+
+    model: str
+    setting: list[str]
 
 
 class Entry(Value):
@@ -55,22 +67,59 @@ class Match:
 
 
 @functools.cache
-def entries() -> tuple[Entry, ...]:
-    """All entries, in the order of the file."""
+def _file() -> dict[str, dict[str, Any]]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     found: dict[str, dict[str, Any]] = yaml.load(FILE.read_text(encoding="utf-8"), Loader=loader)
-    return tuple(Entry(id=name, **fields) for name, fields in found.items())
+    return found
+
+
+@functools.cache
+def entries() -> tuple[Entry, ...]:
+    """All entries, in the order of the file."""
+    return tuple(Entry(id=name, **fields) for name, fields in _file()["interventions"].items())
+
+
+@functools.cache
+def settings() -> dict[str, Setting]:
+    """What each prototype's experiment is about."""
+    return {name: Setting(**fields) for name, fields in _file()["settings"].items()}
+
+
+def spoken_data(family: str) -> str:
+    """A family of data sets as it reads in a sentence."""
+    return str(_file()["data"].get(family, family.replace("_", " ")))
 
 
 @functools.cache
 def _pattern(term: str) -> re.Pattern[str]:
-    flexible = re.escape(term).replace(r"\ ", r"[\s-]+").replace(r"\-", r"[\s-]?")
-    return re.compile(rf"(?<![a-z]){flexible}(?:s|es)?(?![a-z])")
+    stem = term.removesuffix("*")
+    flexible = re.escape(stem).replace(r"\ ", r"[\s-]+").replace(r"\-", r"[\s-]?")
+    return re.compile(rf"(?<![a-z]){flexible}" + ("" if stem != term else r"(?:s|es)?(?![a-z])"))
 
 
 def mentions(term: str, text: str) -> int:
-    """How often the term stands in the (lower-case) text, as words, in singular or plural, hyphenated or not."""
-    return sum(1 for _ in _pattern(term).finditer(text))
+    """How often the term stands in the (lower-case) text, as words, in singular or plural, hyphenated or not.
+
+    A term of several parts ("a + b") counts the lines that hold all of them: see `lines`.
+    """
+    parts = term.split(" + ")
+    if len(parts) == 1:
+        return sum(1 for _ in _pattern(term).finditer(text))
+    if not all(_pattern(part).search(text) for part in parts):
+        return 0
+    return sum(all(_pattern(part).search(line) for part in parts) for line in text.splitlines())
+
+
+def lines(text: str) -> str:
+    """The text in lower case, one sentence a line."""
+    return "\n".join(split(text)).lower()
+
+
+@functools.cache
+def vocabulary() -> frozenset[str]:
+    """Every term of the catalogue, those that tell a setting included."""
+    told = {term for entry in entries() for term in entry.terms}
+    return frozenset(told | {word for one in settings().values() for word in one.setting})
 
 
 @functools.cache
@@ -81,8 +130,7 @@ def _special() -> dict[str, float]:
     """
     table = json.loads(FREQUENCY.read_text(encoding="utf-8"))
     papers, counts = table["papers"], table["mentioned_in"]
-    terms = {term for entry in entries() for term in entry.terms}
-    return {term: (1 - counts.get(term, 0) / papers) ** 2 for term in terms}
+    return {term: (1 - counts.get(term, 0) / papers) ** 2 for term in vocabulary()}
 
 
 @functools.cache
@@ -92,24 +140,44 @@ def _naming(entry_id: str) -> frozenset[str]:
     return frozenset(term for term in entry.terms if names_what_varies(entry.treatment, entry.baseline, term))
 
 
-def match(zones: Mapping[str, str], prototypes: Iterable[str]) -> list[Match]:
+def match(
+    zones: Mapping[str, str], prototypes: Iterable[str], *, within: Mapping[str, str] | None = None
+) -> list[Match]:
     """The entries that the text speaks of and that can run here, most relevant first.
 
     Relevance lies between 0 and 1 and is earned: each term counts by how special it is, where it stands, and whether it
-    names what is varied; terms that share no word add up as independent evidence (1 - product of the complements).
+    names what is varied. Terms that name it and share no word add up as independent evidence (1 - product of the
+    complements); of those that name the field only the best counts. With `within`, the zones of a paper, what is left
+    of it tells how much the paper is about the setting of the experiment.
     """
-    low = {zone: text.lower() for zone, text in zones.items()}
-    weights = {term: special * _place(term, low) for term, special in _special().items()}
-    usable = set(prototypes)
+    low = {zone: lines(text) for zone, text in zones.items()}
+    told = lines(". ".join(text for zone, text in (within or {}).items() if zone != "body"))
+    at_home = {name: _at_home(name, told) if within else 1.0 for name in prototypes}
+    special = _special()
+    weights = {term: special[term] * _place(term, low) for entry in entries() for term in entry.terms}
     found = []
     for entry in entries():
-        naming = _naming(entry.id)
-        hits = {term: weights[term] * (1.0 if term in naming else TOPIC) for term in entry.terms if weights[term]}
-        if hits and entry.prototype in usable:
-            ranked = sorted(hits, key=lambda term: -hits[term])
-            relevance = 1 - math.prod(1 - hits[term] for term in _independent(ranked))
-            found.append(Match(entry, relevance, ranked))
+        hits = {term: weights[term] for term in entry.terms if weights[term]}
+        if hits and entry.prototype in at_home:
+            relevance, ranked = _relevance(hits, _naming(entry.id))
+            found.append(Match(entry, relevance * at_home[entry.prototype], ranked))
     return sorted(found, key=lambda item: -item.relevance)
+
+
+def _relevance(hits: Mapping[str, float], naming: frozenset[str]) -> tuple[float, list[str]]:
+    """How relevant terms of these weights make an entry, and the terms, the most telling first."""
+    value = {term: weight * (1.0 if term in naming else TOPIC) for term, weight in hits.items()}
+    ranked = sorted(value, key=lambda term: -value[term])
+    topic = max((value[term] for term in ranked if term not in naming), default=0.0)
+    named = _independent([term for term in ranked if term in naming])
+    return 1 - (1 - topic) * math.prod(1 - value[term] for term in named), ranked
+
+
+def _at_home(prototype: str, told: str) -> float:
+    """How much a paper of these words is about a prototype's setting: a special word of it tells more than a common."""
+    words = settings()[prototype].setting if prototype in settings() else []
+    said = [_special()[word] for word in words if mentions(word, told)]
+    return HOME + (1 - HOME) * max(said) if said else ELSEWHERE
 
 
 def _independent(ranked: list[str]) -> list[str]:
@@ -125,10 +193,11 @@ def _independent(ranked: list[str]) -> list[str]:
 
 
 def _place(term: str, zones: Mapping[str, str]) -> float:
-    """The weight of the most telling zone with the term."""
+    """The weight of the most telling zone with the term; in the body it grows with how often it is spoken of."""
     best = 0.0
     for zone, text in zones.items():
-        weight = ZONES[zone]
-        if weight > best and (count := mentions(term, text)):
-            best = max(best, ZONES["headings"] if zone == "body" and count >= OFTEN else weight)
+        if ZONES[zone] > best and (count := mentions(term, text)):
+            best = ZONES[zone]
+            if zone == "body":
+                best += (ZONES["headings"] - best) * min(1.0, (count - 1) / (OFTEN - 1))
     return best

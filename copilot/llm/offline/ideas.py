@@ -9,12 +9,14 @@ from typing import Any
 
 from copilot.domain.wording import names_what_varies
 from copilot.errors import CannotDo
-from copilot.llm.offline.catalogue import Match, entries, match, mentions
+from copilot.llm.offline.catalogue import Match, entries, lines, match, mentions
 from copilot.llm.offline.kinds import outside
-from copilot.llm.offline.sentences import Sentence, about, sentences
+from copilot.llm.offline.sentences import MENTIONED, TELLING, Sentence, about, argues, sentences, spoken_of
+from copilot.llm.offline.spoken import capital, claim, distance, effect, limits, novelty
 
 COUNT = 4
 LEAST = 3
+"""Ideas for a question; a paper gets as many as it has grounds for."""
 PER_PROTOTYPE = 3
 QUOTES = 2
 NAMED = 4.0
@@ -22,88 +24,83 @@ NAMED = 4.0
 TOUCHED = 0.6
 """Relevance below which the paper only touches on an idea, as the stamp on the verdict has it."""
 NEIGHBOUR = 0.3
-"""Relevance of an idea that the text does not name, as a share of the best one's."""
+"""Relevance of an idea that the text does not name, as a share of the best one's; less is left out beside a better."""
 PRIORS = {"likely": (0.65, 2.8), "open": (0.19, 0.1), "unlikely": (0.12, -0.3)}
 """Probability of *supported*, and predicted effect in units of the smallest one that matters, by kind of bet.
 
 Measured: the share (k + 1) / (n + 2) and the median over the catalogue's entries of that kind, each run on its own data
 with six seeds that no run uses (docs/interventions.md). Never an entry's own outcome: that would answer the question.
 """
-FLOOR = 0.1
-"""Relevance that one special term gets for standing in the body: below it a paper mentions a thing in passing."""
+FLOOR = 0.15
+"""Relevance from which on an idea is offered: a special term in passing gets 0.1, one in the abstract up to 0.6."""
 OUTSIDE = 0.5
 """What is left of the relevance for a paper of a kind that nothing here can test (`kinds`): at best a side of it."""
 ADVICE = (
     "ask about a training recipe, a small model or a data question (docs/prototypes.md lists what it can vary), or use "
     "a language model (--llm)"
 )
-STAND_IN = "a small stand-in for the paper's own setting: the verdict is about this experiment and need not carry over"
 
 
 def draft(documents: dict[str, Any], request: str) -> dict[str, Any]:
-    """At least three drafts, best first. Raises CannotDo when nothing in the catalogue fits, with the reason."""
+    """Drafts, best first. Raises CannotDo when nothing in the catalogue fits, with the reason."""
     if documents.get("options"):
         return {"about": "a task with data of its own", "ideas": _from_options(documents["options"])}
     cards = {card["name"]: card for card in documents.get("prototypes", [])}
-    zones = _zones(documents, request)
     if paper := documents.get("paper"):
-        return {"about": about(paper), "ideas": _for_paper(paper, zones, cards)}
+        return {"about": about(paper), "ideas": _for_paper(paper, str(documents.get("question", "")), cards)}
+    zones = {"title": f"{request} {documents.get('question', '')}"}
     chosen = _filled_up(_choose(match(zones, cards)), zones, cards)
     if len(chosen) < LEAST:
         raise CannotDo(f"offline knows too few interventions that this is about; {ADVICE}")
     top = chosen[0].relevance
-    ideas = [_draft(item, cards[item.entry.prototype], [], item.relevance / top, {}) for item in chosen]
+    ideas = [_draft(replace(item, relevance=item.relevance / top), cards, [], {}, "") for item in chosen]
     return {"about": str(documents.get("question", "")).strip()[:400], "ideas": ideas}
 
 
-def _for_paper(paper: dict[str, Any], zones: dict[str, str], cards: dict[str, Any]) -> list[dict[str, Any]]:
-    """Drafts that the paper has words for. Raises CannotDo when it is about nothing that can be varied here."""
+def _for_paper(paper: dict[str, Any], asked: str, cards: dict[str, Any]) -> list[dict[str, Any]]:
+    """Drafts that the paper has grounds for, one to four. Raises CannotDo when it has none."""
     kind = outside(paper)
+    zones = _zones(paper, asked)
     share = OUTSIDE if kind else 1.0
-    found = match(zones, cards)
-    ranked = [replace(item, relevance=item.relevance * share) for item in found]
-    if not found or found[0].relevance < FLOOR:
+    found = (replace(item, relevance=item.relevance * share) for item in match(zones, cards, within=zones))
+    ranked = [item for item in found if item.relevance >= FLOOR]
+    told = _with_evidence(_choose(ranked, 2 * COUNT), list(sentences(paper)))
+    if not told:
         why = (
             f"this paper is about {kind}" if kind else "this paper speaks of nothing that they vary, except in passing"
         )
         raise CannotDo(f"offline has no experiment for this paper: {why}; {ADVICE}")
-    told = _with_evidence(_choose(ranked, 2 * COUNT), list(sentences(paper)))
-    if len(told) < LEAST:
-        raise CannotDo(f"offline found only {len(told)} interventions that this paper has words for; {ADVICE}")
-    return [_draft(item, cards[item.entry.prototype], quotes, item.relevance, paper, kind) for item, quotes in told]
+    return [_draft(item, cards, quotes, paper, kind) for item, quotes in told]
 
 
-def _zones(documents: dict[str, Any], request: str) -> dict[str, str]:
-    paper = documents.get("paper") or {}
-    asked = str(documents.get("question", ""))
+def _zones(paper: dict[str, Any], asked: str) -> dict[str, str]:
     return {
-        "title": f"{paper.get('title', '')} {asked}" if paper else f"{request} {asked}",
+        "title": f"{paper.get('title', '')}. {asked}",
         "abstract": paper.get("abstract", ""),
-        "headings": " . ".join(section["title"] for section in paper.get("sections", [])),
-        "contributions": " ".join(claim["quote"] for claim in paper.get("claims", []) if claim["kind"] == "method"),
-        "body": " ".join(section["text"] for section in paper.get("sections", [])),
+        "headings": ". ".join(section["title"].capitalize() for section in paper.get("sections", [])),
+        "contributions": " ".join(
+            item["quote"] for item in paper.get("claims", []) if item["kind"] == "method" and argues(item["quote"])
+        ),
+        "body": spoken_of(paper),
     }
 
 
 def _choose(ranked: Iterable[Match], count: int = COUNT) -> list[Match]:
-    """The most relevant ones, no two variants of one idea, not all from one prototype when another is relevant too."""
+    """The most relevant ones, no two variants of one idea, not all from one prototype, none far below the best."""
     groups: set[str] = set()
     per_prototype: Counter[str] = Counter()
     chosen: list[Match] = []
     later: list[Match] = []
     for item in ranked:
-        if item.entry.group in groups:
+        entry = item.entry
+        if entry.group in groups:
             continue
-        groups.add(item.entry.group)
-        if per_prototype[item.entry.prototype] >= PER_PROTOTYPE:
-            later.append(item)
-            continue
-        per_prototype[item.entry.prototype] += 1
-        chosen.append(item)
-    weak = [item for item in chosen[1:] if item.relevance < 0.2 * chosen[0].relevance] if chosen else []
-    strong = [item for item in chosen if item not in weak]
-    ordered = [*strong[:count], *later, *weak]
-    return sorted(ordered[:count], key=lambda item: -item.relevance)
+        if chosen and item.relevance < NEIGHBOUR * chosen[0].relevance:
+            break
+        groups.add(entry.group)
+        per_prototype[entry.prototype] += 1
+        (chosen if per_prototype[entry.prototype] <= PER_PROTOTYPE else later).append(item)
+    return [*chosen, *later][:count]
 
 
 def _filled_up(chosen: list[Match], zones: dict[str, str], cards: dict[str, Any]) -> list[Match]:
@@ -129,52 +126,33 @@ def _filled_up(chosen: list[Match], zones: dict[str, str], cards: dict[str, Any]
 
 
 def _draft(
-    item: Match,
-    card: dict[str, Any],
-    quotes: list[Sentence],
-    relevance: float,
-    paper: dict[str, Any],
-    kind: str = "",
+    item: Match, cards: dict[str, Any], quotes: list[Sentence], paper: dict[str, Any], kind: str
 ) -> dict[str, Any]:
-    entry = item.entry
+    entry, card = item.entry, cards[item.entry.prototype]
     probability, size = PRIORS[entry.prior]
-    minimum = card["minimum_effect"]
-    better = "higher" if card["metric"]["direction"] == "maximize" else "lower"
-    metric, data = card["metric"]["name"], entry.data or card["dataset"]
+    far = [f"the paper is about {kind}, which no prototype can test; this tests a side of it at most"] if kind else []
+    touched = ["the paper only touches on this"] if paper and item.relevance < TOUCHED else []
     return {
-        "title": f"{_capital(entry.treatment)} against {entry.baseline}",
-        "claim": (
-            f"With {entry.treatment} instead of {entry.baseline}, the {metric} on {_spoken(data)} is {better} by at "
-            f"least {minimum:g} (prototype “{card['title'].lower()}”)."
-        ),
+        "title": f"{capital(entry.treatment)} against {entry.baseline}",
+        "claim": claim(entry, card),
         "mechanism": entry.why,
         "evidence": [{"quote": quote.text, "page": quote.page} for quote in quotes],
-        "refuted_by": f"a mean paired difference over the seeds that is significantly below {minimum:g}",
+        "refuted_by": (
+            "the confidence interval of the mean paired difference over the seeds lies wholly below "
+            f"{effect(card['metric']['name'], card['minimum_effect'])}"
+        ),
         "prototype": card["name"],
         "arms": [
             {"name": "baseline", "description": entry.baseline, "parameters": entry.against},
             {"name": "treatment", "description": entry.treatment, "parameters": {**entry.against, **entry.set}},
         ],
-        "predicted_effect": round(size * minimum, 6),
+        "predicted_effect": round(size * card["minimum_effect"], 6),
         "probability": probability,
-        "data": data,
-        "novelty": _novelty(item, paper),
-        "risks": [STAND_IN, *_distance(relevance, kind if paper else "", bool(paper))],
-        "relevance": round(relevance, 3),
+        "data": entry.data or card["dataset"],
+        "novelty": novelty(entry, card, item.terms, quotes),
+        "risks": [*far, *touched, distance(entry, card), *limits(card)],
+        "relevance": round(item.relevance, 3),
     }
-
-
-def _distance(relevance: float, kind: str, from_paper: bool) -> list[str]:
-    """How far the experiment is from the paper, for the card."""
-    told = [f"the paper is about {kind}, which no prototype can test; this tests a side of it at most"] if kind else []
-    return [*told, "the paper only touches on this"] if from_paper and relevance < TOUCHED else told
-
-
-def _novelty(item: Match, paper: dict[str, Any]) -> str:
-    if not paper:
-        return "a known intervention in a small setting; the question is whether it holds there"
-    told = ", ".join(item.terms[:3]) or "related questions"
-    return f"the paper speaks of {told}; whether the effect shows up in this small setting is not told there"
 
 
 def _with_evidence(chosen: Iterable[Match], known: list[Sentence]) -> list[tuple[Match, list[Sentence]]]:
@@ -194,31 +172,25 @@ def _with_evidence(chosen: Iterable[Match], known: list[Sentence]) -> list[tuple
 
 
 def _evidence(item: Match, known: list[Sentence], used: set[str]) -> Sentence | None:
-    """The unused sentence that says most about it; marked as used."""
+    """The unused sentence that says most about it; marked as used.
+
+    How a run was set up, or what others did, is no evidence; words of the field alone are some only where the paper
+    says what it did, found or left open.
+    """
     entry = item.entry
 
     def worth(sentence: Sentence) -> float:
-        low = sentence.text.lower()
+        low = lines(sentence.text)
         hits = sum(1 / (1 + place) for place, term in enumerate(item.terms) if mentions(term, low))
-        named = NAMED if hits and names_what_varies(entry.treatment, entry.baseline, low) else 1.0
-        return hits * named * sentence.weight
+        if hits and names_what_varies(entry.treatment, entry.baseline, low):
+            return hits * NAMED * sentence.weight if sentence.weight > MENTIONED else 0.0
+        return hits * sentence.weight if sentence.weight >= min(TELLING.values()) else 0.0
 
     best = max((sentence for sentence in known if sentence.text not in used), key=worth, default=None)
     if best is None or worth(best) <= 0:
         return None
     used.add(best.text)
     return best
-
-
-def _spoken(data: str) -> str:
-    """`digits?n_train=400&label_noise=0.1` as a person would write it."""
-    name, _, options = data.partition("?")
-    told = ", ".join(option.replace("_", " ").replace("=", " = ") for option in options.split("&") if option)
-    return name.replace("_", " ") + (f" ({told})" if told else "")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def revise(documents: dict[str, Any]) -> dict[str, Any]:
@@ -257,4 +229,4 @@ def _from_options(options: dict[str, Any]) -> list[dict[str, Any]]:
 def _model(candidate: dict[str, Any]) -> str:
     parameters = candidate["parameters"]
     rest = ", ".join(f"{name} = {value}" for name, value in parameters.items() if name != "model")
-    return _capital(str(parameters.get("model", "treatment")).replace("_", " ")) + (f" ({rest})" if rest else "")
+    return capital(str(parameters.get("model", "treatment")).replace("_", " ")) + (f" ({rest})" if rest else "")

@@ -10,6 +10,22 @@ _KINDS = {
         r"reinforcement learning|policy (?:gradient|optimi[sz]ation)|q-learning|\batari\b|self-play|\bmdps?\b",
         r"",
     ),
+    "prompting, judging or serving large language models": (
+        r"\b(?:prompt(?:s|ing)?|in-context|chain[- ]of[- ]thought|llm[- ](?:agents?|based|as)|agentic)\b|"
+        r"(?:benchmark|evaluat\w+|measuring|assess\w+|hallucinat\w+|reasoning|serving|inference).*"
+        r"\b(?:language models?|llms?|gpt[-\d]*)\b",
+        r"\b(?:in-context learning|chain[- ]of[- ]thought|prompt(?:s|ing)\b.*\b(?:llms?|language models?)|"
+        r"(?:benchmark|evaluat\w+)\b[^.]*\b(?:llms?|large language models?))\b",
+    ),
+    "generating images, video, sound or shapes": (
+        r"\b(?:text[- ]to[- ](?:image|video|speech|3d)|(?:image|video|speech|music|audio) "
+        r"(?:generation|synthesis|editing)|diffusion models?|text-guided|radiance fields?|avatars?|gaussian splatting)\b",
+        r"\bstate-of-the-art (?:image|video) (?:generation|synthesis)\b|\btext-to-(?:image|speech|video)\b",
+    ),
+    "search or combinatorial optimisation": (
+        r"\b(?:travel(?:l)?ing sales\w+|combinatorial|knapsack|vehicle routing|evolutionary|genetic algorithms?|np-hard)",
+        r"\btravel(?:l)?ing sales\w+",
+    ),
     "a survey, a tutorial or an opinion": (
         r"\b(?:survey|tutorial|review|perspectives?|overview|introduction to|position paper|recommendations|lessons)\b",
         r"\bwe (?:survey|review)\b|\bthis (?:paper|article|survey|chapter) (?:surveys|reviews|explains)\b",
@@ -19,7 +35,7 @@ _KINDS = {
         r"\bopen[- ]source (?:\w+ ){0,3}(?:toolkit|library|package|framework|software)\b",
     ),
     "theory": (
-        r"\b(?:theorems?|proofs?|bounds?|np-hard|complexity of|identifiability|approximation algorithms)\b",
+        r"\b(?:theorems?|proofs?|bounds?|complexity of|identifiability|approximation algorithms)\b",
         r"\bwe (?:\w+ )?prove\b|\bwe (?:derive|establish) (?:\w+ ){0,4}(?:bounds?|guarantees?|theorems?)\b",
     ),
 }
