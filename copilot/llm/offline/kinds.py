@@ -19,11 +19,11 @@ _KINDS = {
     ),
     "generating images, video, sound or shapes": (
         r"\b(?:text[- ]to[- ](?:image|video|speech|3d)|(?:image|video|speech|music|audio) "
-        r"(?:generation|synthesis|editing)|diffusion models?|text-guided|radiance fields?|avatars?|gaussian splatting)\b",
+        r"(?:generation|synthesis|editing)|diffusion models?|text-guided|radiance fields?|avatars?|gaussian splats?)",
         r"\bstate-of-the-art (?:image|video) (?:generation|synthesis)\b|\btext-to-(?:image|speech|video)\b",
     ),
     "search or combinatorial optimisation": (
-        r"\b(?:travel(?:l)?ing sales\w+|combinatorial|knapsack|vehicle routing|evolutionary|genetic algorithms?|np-hard)",
+        r"\b(?:travel(?:l)?ing sales\w+|combinatorial|knapsack|vehicle routing|evolutionary|genetic algorithm|np-hard)",
         r"\btravel(?:l)?ing sales\w+",
     ),
     "a survey, a tutorial or an opinion": (
