@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from copilot.config import Home
+from copilot.config import PAPER_PASSWORD, Home
 from copilot.domain.base import Value
 from copilot.domain.task import Settings
 from copilot.errors import SetupError
@@ -26,7 +26,9 @@ from copilot.sandbox.protocol import Level
 
 ROLES = ("idea", "manager", "experiment")
 ASKED = {"task", "paper", "objective", "settings"}
-SETTINGS = {"llm", "seeds", "steps", "budget_usd", "minutes", "approve", "models", "sandbox"}
+KEYS = (*SECRET_NAMES, PAPER_PASSWORD)
+"""Secrets that a guest may give for a run."""
+SETTINGS = {"llm", "seeds", "steps", "budget_usd", "minutes", "tokens", "approve", "models", "sandbox"}
 """What a guest may set. A setting that is added later is refused until somebody has thought about it."""
 AUTOMATIC: tuple[Level, ...] = ("namespace", "landlock")
 WEAKER: tuple[Level, ...] = ("seccomp-only", "limits-only")
@@ -110,10 +112,10 @@ def own_keys(keys: Mapping[str, str]) -> dict[str, str]:
 
     Raises Refused for a name that is no key: an endpoint would let the server be sent anywhere.
     """
-    if beyond := sorted(set(keys) - set(SECRET_NAMES)):
-        raise Refused(f"{beyond[0][:40]!r} is not the name of a key; there are: {', '.join(SECRET_NAMES)}")
+    if beyond := sorted(set(keys) - set(KEYS)):
+        raise Refused(f"{beyond[0][:40]!r} is not the name of a key; there are: {', '.join(KEYS)}")
     endpoints = [name for name in SETTING_NAMES if name.endswith(("_BASE_URL", "_ENDPOINT"))]
-    return {name: "" for name in (*SECRET_NAMES, *endpoints)} | dict(keys)
+    return {name: "" for name in (*KEYS, *endpoints)} | dict(keys)
 
 
 def check_answer(question: QuestionAsked | None, choice: str) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from copilot import api
 from copilot.domain.base import Value
-from copilot.domain.task import Settings
+from copilot.domain.experiment import Plan, Protocol
+from copilot.domain.idea import Idea, Review
+from copilot.domain.task import OwnCode, Settings
 from copilot.hosting.line import Place
 from copilot.state import Status
 
@@ -37,11 +39,15 @@ Keys = Annotated[
 
 
 class Start(Value):
-    """What to do: exactly one of `task`, `paper` (an arXiv id; a PDF is uploaded beside this), `objective`."""
+    """What to do: exactly one of `task`, `paper` (an arXiv id; a PDF is uploaded beside this), `objective`.
+
+    `code` is a folder on the server's machine, alone or beside a paper or an objective; only the owner may name one.
+    """
 
     task: str = Field(default="", pattern=f"^$|{NAME_PATTERN}", max_length=80)
     paper: str = Field(default="", max_length=100)
     objective: str = Field(default="", max_length=4000)
+    code: OwnCode | None = None
     settings: Settings = Settings()
     keys: Keys
 
@@ -52,6 +58,24 @@ class Resume(Value):
     keys: Keys
     budget_usd: float | None = Field(default=None, ge=0, le=1e6)
     minutes: float | None = Field(default=None, gt=0, le=1e6)
+    tokens: int | None = Field(default=None, gt=0, le=10**12)
+    gpu_seconds: float | None = Field(default=None, gt=0, le=1e9)
+
+
+class Branch(Value):
+    """The last entry that both runs share, and what to tell the agent at once."""
+
+    at: int = Field(ge=0, le=2**53)
+    say: str = Field(default="", max_length=20_000)
+    keys: Keys
+
+
+class Amendment(Value):
+    """What to change of the frozen protocol, and why: at least three words. Seeds can only be added."""
+
+    seeds: int | None = Field(default=None, ge=2, le=200)
+    seconds_per_trial: float | None = Field(default=None, gt=0, le=1e6)
+    reason: str = Field(min_length=1, max_length=1000)
 
 
 class Answer(Value):
@@ -123,8 +147,6 @@ File = Literal["report.md", "report.pdf", "bundle.zip"]
 class Detail(api.Summary):
     """Where a run stands."""
 
-    model_config = ConfigDict(ser_json_inf_nan="null")
-
     report: str | None = Field(default=None, exclude=True)
     title: str
     phase: str
@@ -132,6 +154,36 @@ class Detail(api.Summary):
     place: Place | None
     questions: list[Question]
     files: list[File]
+
+
+class TaskList(Value):
+    """Names of tasks."""
+
+    tasks: list[str]
+
+
+class IdeaList(Value):
+    """Hypotheses in the order in which they were proposed; reviews by idea, the latest last; reasons of rejections."""
+
+    ideas: list[Idea]
+    reviews: dict[str, list[Review]]
+    rejected: dict[str, str]
+    chosen: str | None
+
+
+class PlanShown(Value):
+    """The latest plan with its forecast in sentences; the protocol and its hash once it is frozen."""
+
+    plan: Plan | None
+    forecast: list[str]
+    protocol: Protocol | None
+    protocol_hash: str | None
+
+
+class Verified(Value):
+    """What does not follow from the record, in sentences; empty when everything does."""
+
+    problems: list[str]
 
 
 class Accepted(Value):

@@ -11,7 +11,9 @@ from copilot import __version__
 from copilot.domain.base import Value
 from copilot.hosting.guests import COOKIE
 from copilot.web.bodies import NAME_PATTERN
-from copilot.web.operations import EVENTS, MEDIA, OPERATIONS, Operation
+from copilot.web.calls import MEDIA
+from copilot.web.looks import EVENTS
+from copilot.web.operations import OPERATIONS, Operation
 from copilot.web.problems import Failure
 from copilot.web.reading import FORM, JSON
 

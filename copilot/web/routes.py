@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from pydantic_core import to_json
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -15,8 +16,9 @@ from starlette.routing import Route
 from copilot.errors import CopilotError
 from copilot.web import problems
 from copilot.web.access import caller
+from copilot.web.calls import Call
 from copilot.web.openapi import document
-from copilot.web.operations import OPERATIONS, Call, Operation
+from copilot.web.operations import OPERATIONS, Operation
 from copilot.web.reading import FORM, kind_of, read_form, read_json, read_query
 
 DOCUMENT = "/v1/openapi.json"
@@ -52,7 +54,8 @@ def _endpoint(by_method: dict[str, Operation]) -> Callable[[Request], Awaitable[
             return Response(status_code=operation.status)
         if isinstance(given, Response):
             return given
-        return Response(given.model_dump_json(), operation.status, media_type="application/json")
+        body = to_json(given.model_dump(), inf_nan_mode="null")
+        return Response(body, operation.status, media_type="application/json")
 
     return endpoint
 

@@ -310,6 +310,15 @@ def at_plan(logs: Path, title: str = "") -> RunFolder:
     return canned.close()
 
 
+def frozen(logs: Path) -> RunFolder:
+    """Interrupted after the freeze. Without sealed labels: there are none to prepare for further seeds."""
+    canned = Canned(folder(logs))
+    for stage in (canned.read, canned.propose, canned.choose, canned.plan):
+        stage()
+    canned.freeze("reported")
+    return canned.close()
+
+
 def _to_trials(canned: Canned) -> None:
     for stage in (canned.read, canned.propose, canned.choose, canned.plan, canned.explore, canned.freeze):
         stage()

@@ -222,11 +222,7 @@ def test_a_plan_is_edited_and_approved(working: Canned, open_page: Open) -> None
 
 
 def test_a_change_after_the_freeze_is_recorded_with_its_reason(home: Path, open_page: Open) -> None:
-    made = Canned(canned.folder(home / "logs"))
-    for stage in (made.read, made.propose, made.choose, made.plan):
-        stage()
-    made.freeze("reported")  # a canned run has no sealed labels to prepare for further seeds
-    run = made.close()
+    run = canned.frozen(home / "logs")
     app = open_page("plan", run=run.name)
     app.number_input(key="amend_seeds").set_value(10)
     app.button(key="amend_submit").click().run()

@@ -29,6 +29,7 @@ MADE: dict[str, Callable[[Path], RunFolder]] = {
     "finished": canned.finished,
     "ideas": canned.at_ideas,
     "failed": canned.failed,
+    "frozen": canned.frozen,
 }
 
 

@@ -62,7 +62,7 @@ def test_routes_and_document_agree(alone: Server, client: httpx2.Client) -> None
 
 def test_runs_are_listed_and_shown(client: httpx2.Client) -> None:
     found = client.get("/api/v1/runs", params={"limit": 2}).json()
-    assert (len(found["runs"]), found["total"] >= 3) == (2, True)
+    assert (len(found["runs"]), found["total"] >= 4) == (2, True)
     shown = client.get(RUN).json()
     assert (shown["status"], shown["working"], shown["place"]) == ("done", False, None)
     assert "report" not in shown and "report.md" in shown["files"]
@@ -100,6 +100,44 @@ def test_what_is_asked_is_answered_and_said(alone: Server, client: httpx2.Client
     assert "smaller steps" in said.inbox.read_text()
     ended = client.post(f"{RUN}/remarks", json={"text": "too late"})
     assert (ended.status_code, error(ended)) == (409, "this run has ended")
+
+
+def test_a_gate_is_seen_without_reading_the_journal(client: httpx2.Client) -> None:
+    seen = client.get(f"/api/v1/runs/ideas/{START}/ideas").json()
+    assert [idea["id"] for idea in seen["ideas"]] == ["idea-1", "idea-2", "idea-3"]
+    assert (seen["reviews"]["idea-3"][0]["accepted"], seen["chosen"]) == (False, None)
+    plan = client.get(f"{RUN}/plan").json()
+    assert (plan["plan"]["seeds"], len(plan["protocol_hash"])) == (8, 64)
+    assert client.get("/api/v1/tasks").json() == {"tasks": ["demo"]}
+
+
+def test_a_run_goes_another_way_from_a_step(alone: Server, client: httpx2.Client) -> None:
+    late = client.post(f"{RUN}/branches", json={"at": 40})
+    assert (late.status_code, "after the protocol was frozen" in error(late)) == (422, True)
+    made = client.post(f"{RUN}/branches", json={"at": 7, "say": "another way"})
+    assert made.status_code == 201, made.text
+    name = made.json()["run"]
+    (branch,) = [run for run in alone.runs if run.name == name]
+    assert client.post(f"/api/v1/runs/{name}/stop", json={}).status_code == 202
+    (parent,) = [run for run in alone.runs if run.name == f"finished/{START}"]
+    assert branch.journal.read_text().startswith("".join(parent.journal.read_text().splitlines(True)[:8]))
+    assert "another way" in branch.inbox.read_text()
+
+
+def test_what_is_frozen_is_amended_in_the_open(client: httpx2.Client) -> None:
+    run = f"/api/v1/runs/frozen/{START}"
+    assert "three words" in error(client.post(f"{run}/amendments", json={"seeds": 10, "reason": "so"}))
+    amended = client.post(f"{run}/amendments", json={"seeds": 10, "reason": "the noise is larger"})
+    assert (amended.status_code, amended.json()["seeds"]) == (200, 10)
+    assert error(client.post(f"{RUN}/amendments", json={"seeds": 10, "reason": "too late for that"})) == (
+        "this run has ended"
+    )
+
+
+@pytest.mark.slow
+def test_a_report_is_verified(client: httpx2.Client) -> None:
+    found = client.post(f"{RUN}/verify", json={}).json()["problems"]
+    assert found, "the canned report was written by hand"
 
 
 def test_a_run_is_started_followed_and_stopped(alone: Server, client: httpx2.Client) -> None:

@@ -72,6 +72,11 @@ def test_nothing_of_another_guest_is_seen(hall: Server) -> None:
             ("GET", "", None),
             ("GET", "/events", None),
             ("GET", "/files/report.md", None),
+            ("GET", "/ideas", None),
+            ("GET", "/plan", None),
+            ("POST", "/branches", {"at": 0}),
+            ("POST", "/amendments", {"reason": "because I can"}),
+            ("POST", "/verify", {}),
             ("POST", "/answers", {"question": "gate-ideas"}),
             ("POST", "/remarks", {"text": "listen to me"}),
             ("POST", "/pause", {}),
@@ -84,6 +89,7 @@ def test_nothing_of_another_guest_is_seen(hall: Server) -> None:
             assert (others.status_code, others.content) == (none.status_code, none.content), (method, rest)
         (folder,) = [item for item in hall.runs if item.name == run]
         assert not folder.inbox.exists()
+        assert anna.post(f"/api/v1/runs/{run}/verify", json={}).status_code == 403
         assert {run, "finished/2026-11-20T09-07-46Z"} <= {
             item["run"] for item in owner.get("/api/v1/runs").json()["runs"]
         }
@@ -127,6 +133,8 @@ def test_sessions_are_random_and_only_for_this_server(hall: Server) -> None:
         {"keys": {"HF_ENDPOINT": "http://169.254.169.254"}},
         {"keys": {"PATH": "/tmp"}},
         {"settings": {"allow": ["lightgbm"]}},
+        {"settings": {"ocr": True}},
+        {"code": {"folder": "/etc"}},
         {"settings": {"sandbox": "limits-only"}},
     ],
 )
@@ -154,6 +162,8 @@ def test_turns_limits_and_keys(hall: Server) -> None:
         assert (first["place"], second["place"]["place"], second["place"]["of"]) == (None, 1, 1)
         too_many = anna.post("/api/v1/runs", json=ASK)
         assert (too_many.status_code, "stop one" in error(too_many)) == (429, True)
+        branch = anna.post(f"/api/v1/runs/{first['run']}/branches", json={"at": 0})
+        assert (branch.status_code, "stop one" in error(branch)) == (429, True)
         others = begin(ben)
         places = [
             client.get(f"/api/v1/runs/{run['run']}").json()["place"]["place"]
@@ -170,6 +180,9 @@ def test_turns_limits_and_keys(hall: Server) -> None:
         until(lambda: bool(anna.get(f"/api/v1/runs/{first['run']}").json()["questions"]))
         until(lambda: ben.get(f"/api/v1/runs/{others['run']}").json()["place"] is None)
         finish(ben, others["run"])
+        made = anna.post(f"/api/v1/runs/{first['run']}/branches", json={"at": 0, "say": "mine"}).json()["run"]
+        assert ben.get(f"/api/v1/runs/{made}").status_code == 404
+        finish(anna, made)
         finish(anna, first["run"])
 
 
