@@ -114,10 +114,12 @@ class Services:
 
             recorded = self.state.sandbox
             chosen = choose(recorded.level if recorded else self.settings.sandbox)
-            self._sandbox = chosen.sandbox
+            event = SandboxChosen(level=chosen.level, text=chosen.text, skipped=chosen.skipped, image=chosen.image)
             if recorded is None:
-                event = SandboxChosen(level=chosen.level, text=chosen.text, skipped=list(chosen.skipped))
                 self.desk.record(event)
+            elif recorded.image not in {"", event.image}:
+                raise SetupError(f"this run began in the image {recorded.image}; bring it back, here is {event.image}")
+            self._sandbox = chosen.sandbox
         return self._sandbox
 
     def workspace(self) -> Workspace:

@@ -55,6 +55,8 @@ class SandboxChosen(Event):
     level: str
     text: str
     skipped: list[str] = []
+    image: str = ""
+    """At the level `container`: name and id of the image that all programs run in."""
 
 
 class Warned(Event):

@@ -109,6 +109,8 @@ def _facts(record: Record, cells: Cells) -> Iterable[list[str]]:
     yield ["changes after the freeze", f"{count}" if not state.amendments else f"**{count}**, see below"]
     if state.sandbox:
         yield ["sandbox", f"{code(state.sandbox.level)}: {escape(state.sandbox.text)}"]
+        if state.sandbox.image:
+            yield ["image of the sandbox", code(state.sandbox.image)]
     yield ["run", code(state.run)]
     yield ["protocol hash", f"{code(verdict.protocol_hash)}, frozen before the first trial"]
     yield ["journal hash at the verdict", code(record.head)]

@@ -11,7 +11,7 @@ from functools import cache
 from typing import get_args
 
 from copilot.errors import SetupError
-from copilot.sandbox import probe, tools
+from copilot.sandbox import containers, probe, tools
 from copilot.sandbox.local import LocalSandbox
 from copilot.sandbox.protocol import LEVEL_TEXTS, Level
 
@@ -35,6 +35,11 @@ class Chosen:
     def text(self) -> str:
         """What it holds, in one sentence for a badge or a report."""
         return LEVEL_TEXTS[self.level]
+
+    @property
+    def image(self) -> str:
+        """Name and id of the image that jobs run in; "" at every level but `container`."""
+        return containers.identity() if self.level == "container" else ""
 
 
 @cache

@@ -30,6 +30,12 @@ def image() -> str:
     return os.environ.get(IMAGE_VARIABLE, "") or OWN_IMAGE
 
 
+def identity() -> str:
+    """Name and id of the image, `copilot sha256:…`: a name alone can mean another image tomorrow."""
+    asked = _ask([engine(), "image", "inspect", "--format", "{{.Id}}", image()])
+    return f"{image()} sha256:{asked.stdout.strip().removeprefix('sha256:')}"
+
+
 def missing() -> str:
     """What has to be mended before a job can run in a container; "" when nothing."""
     if not engine():
