@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from copilot.config import Home
+from copilot.domain.task import Settings
+from copilot.engine.pipeline import drive
+from copilot.engine.start import start_run
 from copilot.errors import SetupError
+from copilot.events import SandboxChosen
+from copilot.journal import Journal
 from copilot.sandbox import containers
 from copilot.sandbox.choose import AUTOMATIC, choose
 from copilot.sandbox.probe import failure
@@ -141,3 +149,16 @@ def test_a_name_that_is_no_image_is_refused_before_anything_runs(monkeypatch: py
             choose("container")
     finally:
         problem.cache_clear()
+
+
+@real
+def test_a_run_names_its_image_and_goes_on_in_no_other(box: Place, tmp_path: Path) -> None:
+    (tmp_path / "problems").mkdir(exist_ok=True)
+    home, env = Home(tmp_path), {"COPILOT_OFFLINE": "1"}
+    run = start_run("", "", "Does dropout help?", Settings(seeds=2, sandbox="container"), home, env)
+    chosen = choose("container")
+    assert re.fullmatch(r"\S+ sha256:[0-9a-f]{64}", chosen.image)
+    with closing(Journal(run.journal)) as journal:
+        journal.append(SandboxChosen(level="container", text=chosen.text, image="copilot sha256:" + "0" * 64))
+    with pytest.raises(SetupError, match="this run began in the image copilot sha256:0000"):
+        drive(run, home, env)
