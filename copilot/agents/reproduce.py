@@ -68,7 +68,7 @@ def testable(paper: Paper, claims: Sequence[Claim], material: Material) -> list[
         Testable(claim, item.entry, item.terms, _worth(claim, item, about[item.entry.id]))
         for claim in claims
         if claim.grounded and claim.kind in {"result", "finding"} and _says_better(claim.quote)
-        for item in match({"contributions": claim.quote}, material.cards)
+        for item in match({"abstract": claim.quote}, material.cards)
         if item.relevance >= LEAST_TOLD
         and item.entry.id in about
         and names_what_varies(item.entry.treatment, item.entry.baseline, claim.quote)

@@ -20,14 +20,15 @@ _COMMON = frozenset(_COMMON_TEXT.split())
 
 def stems(text: str) -> set[str]:
     """The telling words of a text."""
-    words = (_PLURAL.sub("", word).replace("is", "iz") for word in _WORD.findall(text.lower()) if word not in _COMMON)
-    return {word[:_STEM] for word in words}
+    words = (_PLURAL.sub("", word) for word in _WORD.findall(text.lower()) if word not in _COMMON)
+    return {word.replace("is", "iz").replace("-", "")[:_STEM] for word in words}
 
 
 def names_what_varies(treatment: str, baseline: str, quote: str) -> bool:
     """True when the quote names something that the treatment has and the baseline has not (or is said to be without).
 
-    Also true when the two descriptions do not tell what differs: then nothing can be missed.
+    Two amounts of one thing differ in no telling word: then the thing itself has to be named, if it has a name.
     """
-    own = stems(treatment) - stems(_WITHOUT.split(baseline)[0])
+    telling = stems(treatment)
+    own = telling - stems(_WITHOUT.split(baseline)[0]) or telling
     return not own or bool(own & stems(quote))

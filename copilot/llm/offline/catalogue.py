@@ -21,9 +21,9 @@ from copilot.llm.offline.sentences import split
 FILE = Path(__file__).resolve().parent / "catalogue.yaml"
 FREQUENCY = Path(__file__).resolve().parent / "frequency.json"
 """In how many of a mixed collection of papers each term stands (`benchmarks/term_frequency.py`)."""
-ZONES = {"title": 1.0, "abstract": 0.6, "contributions": 0.6, "headings": 0.4, "body": 0.1}
+ZONES = {"title": 1.0, "abstract": 0.6, "contributions": 0.4, "headings": 0.4, "body": 0.1}
 """How much of a paper a term speaks for, by the most telling place where it stands: the title says what the paper is
-about, abstract and contributions what it did, the body what it mentions."""
+about, the abstract what it did, the body what it mentions."""
 TOPIC = 0.5
 """What a term counts for that belongs to the field of an intervention and does not name what is varied."""
 OFTEN = 8
@@ -55,6 +55,13 @@ class Entry(Value):
     why: str
     prior: Literal["likely", "open", "unlikely"]
     terms: list[str]
+    control: bool = False
+
+    def named_in(self, text: str) -> bool:
+        """True when the words name what is varied: what the treatment adds, or a control takes away."""
+        if names_what_varies(self.treatment, self.baseline, text):
+            return True
+        return self.control and names_what_varies(self.baseline, self.treatment, text)
 
 
 @dataclass(frozen=True)
@@ -137,7 +144,7 @@ def _special() -> dict[str, float]:
 def _naming(entry_id: str) -> frozenset[str]:
     """Those terms of an entry that name what it varies, and not only the field that this belongs to."""
     entry = next(one for one in entries() if one.id == entry_id)
-    return frozenset(term for term in entry.terms if names_what_varies(entry.treatment, entry.baseline, term))
+    return frozenset(term for term in entry.terms if entry.named_in(term))
 
 
 def match(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from copilot.domain.wording import names_what_varies
 from copilot.errors import CannotDo
 from copilot.llm.offline.catalogue import Match, entries, lines, match, mentions
 from copilot.llm.offline.kinds import outside
-from copilot.llm.offline.sentences import MENTIONED, TELLING, Sentence, about, argues, sentences, spoken_of
+from copilot.llm.offline.sentences import MENTIONED, PLAIN, Sentence, about, argues, sentences, spoken_of
 from copilot.llm.offline.spoken import capital, claim, distance, effect, limits, novelty
 
 COUNT = 4
@@ -24,7 +23,9 @@ NAMED = 4.0
 TOUCHED = 0.6
 """Relevance below which the paper only touches on an idea, as the stamp on the verdict has it."""
 NEIGHBOUR = 0.3
-"""Relevance of an idea that the text does not name, as a share of the best one's; less is left out beside a better."""
+"""Relevance of an idea that a question does not name, as a share of the best one's."""
+BESIDE = 0.35
+"""Share of the best idea's relevance below which another is left out: a paper about one thing mentions many."""
 PRIORS = {"likely": (0.65, 2.8), "open": (0.19, 0.1), "unlikely": (0.12, -0.3)}
 """Probability of *supported*, and predicted effect in units of the smallest one that matters, by kind of bet.
 
@@ -67,7 +68,9 @@ def _for_paper(paper: dict[str, Any], asked: str, cards: dict[str, Any]) -> list
     told = _with_evidence(_choose(ranked, 2 * COUNT), list(sentences(paper)))
     if not told:
         why = (
-            f"this paper is about {kind}" if kind else "this paper speaks of nothing that they vary, except in passing"
+            f"it is about {kind}, which no bundled prototype can test"
+            if kind
+            else "of what the bundled prototypes can vary it speaks in passing at most"
         )
         raise CannotDo(f"offline has no experiment for this paper: {why}; {ADVICE}")
     return [_draft(item, cards, quotes, paper, kind) for item, quotes in told]
@@ -95,7 +98,7 @@ def _choose(ranked: Iterable[Match], count: int = COUNT) -> list[Match]:
         entry = item.entry
         if entry.group in groups:
             continue
-        if chosen and item.relevance < NEIGHBOUR * chosen[0].relevance:
+        if chosen and item.relevance < BESIDE * chosen[0].relevance:
             break
         groups.add(entry.group)
         per_prototype[entry.prototype] += 1
@@ -158,39 +161,32 @@ def _draft(
 def _with_evidence(chosen: Iterable[Match], known: list[Sentence]) -> list[tuple[Match, list[Sentence]]]:
     """The first ideas that the paper has a sentence for, each with up to two; a sentence serves one idea only.
 
-    Every idea gets its best sentence before any gets a second one.
+    A sentence goes to the idea of which it says most; every idea gets one before any gets a second.
     """
-    used: set[str] = set()
-    told: list[tuple[Match, list[Sentence]]] = []
-    for item in chosen:
-        if len(told) < COUNT and (best := _evidence(item, known, used)):
-            told.append((item, [best]))
-    for item, quotes in told:
-        if (further := _evidence(item, known, used)) and len(quotes) < QUOTES:
-            quotes.append(further)
-    return told
+    items = list(chosen)
+    found = {sentence.text: sentence for sentence in sorted(known, key=lambda sentence: sentence.weight)}
+    pairs = [(worth, number, text) for number, item in enumerate(items) for text, worth in _worth(item, found.values())]
+    pairs.sort(key=lambda pair: -pair[0])
+    quotes: dict[int, list[Sentence]] = {}
+    for most in range(1, QUOTES + 1):
+        for _, number, text in pairs:
+            if text in found and len(quotes.get(number, [])) < most:
+                quotes.setdefault(number, []).append(found.pop(text))
+    return [(item, quotes[number]) for number, item in enumerate(items) if number in quotes][:COUNT]
 
 
-def _evidence(item: Match, known: list[Sentence], used: set[str]) -> Sentence | None:
-    """The unused sentence that says most about it; marked as used.
+def _worth(item: Match, known: Iterable[Sentence]) -> Iterator[tuple[str, float]]:
+    """The sentences that say something of it, with how much.
 
     How a run was set up, or what others did, is no evidence; words of the field alone are some only where the paper
     says what it did, found or left open.
     """
-    entry = item.entry
-
-    def worth(sentence: Sentence) -> float:
+    for sentence in known:
         low = lines(sentence.text)
         hits = sum(1 / (1 + place) for place, term in enumerate(item.terms) if mentions(term, low))
-        if hits and names_what_varies(entry.treatment, entry.baseline, low):
-            return hits * NAMED * sentence.weight if sentence.weight > MENTIONED else 0.0
-        return hits * sentence.weight if sentence.weight >= min(TELLING.values()) else 0.0
-
-    best = max((sentence for sentence in known if sentence.text not in used), key=worth, default=None)
-    if best is None or worth(best) <= 0:
-        return None
-    used.add(best.text)
-    return best
+        named = bool(hits) and item.entry.named_in(low)
+        if hits and sentence.weight > (MENTIONED if named else PLAIN):
+            yield sentence.text, hits * sentence.weight * (NAMED if named else 1.0)
 
 
 def revise(documents: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,9 @@ SETS_UP = re.compile(
 )
 TELLING = {"limitation": 3.0, "future_work": 3.0, "finding": 2.5, "result": 2.0, "method": 1.5}
 """How much more a sentence says when the claims ledger holds it under this kind."""
+ABSTRACT = 3.0
+PLAIN = 1.0
+"""What a sentence of running text is worth."""
 MENTIONED = 0.5
 """What a sentence is worth that speaks of other work, or of how a run was set up."""
 
@@ -84,10 +87,10 @@ def sentences(paper: dict[str, Any]) -> Iterator[Sentence]:
     """Readable sentences of abstract, claims and sections; the same one may come more than once."""
     for text in split(paper.get("abstract", "")):
         if readable(text):
-            yield Sentence(text, 1, 3.0, "abstract")
+            yield Sentence(text, 1, ABSTRACT if argues(text) else PLAIN, "abstract")
     for claim in paper.get("claims", []):
         if readable(claim["quote"]):
-            weight = TELLING.get(claim["kind"], 1.0) if argues(claim["quote"]) else MENTIONED
+            weight = TELLING.get(claim["kind"], PLAIN) if argues(claim["quote"]) else MENTIONED
             yield Sentence(claim["quote"], claim.get("page"), weight, claim["kind"])
     for section in paper.get("sections", []):
         if not SKIPPED.match(section["title"]):
@@ -100,7 +103,7 @@ def sentences(paper: dict[str, Any]) -> Iterator[Sentence]:
 def _weight(heading: str) -> float:
     if ASIDE.match(heading):
         return MENTIONED
-    return 1.6 if re.search(r"conclu|discuss|limit|future", heading, re.IGNORECASE) else 1.0
+    return 1.6 if re.search(r"conclu|discuss|limit|future", heading, re.IGNORECASE) else PLAIN
 
 
 def about(paper: dict[str, Any]) -> str:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from copilot.domain.wording import names_what_varies
 from copilot.llm.offline.catalogue import Entry, settings, spoken_data
 from copilot.llm.offline.sentences import Sentence
 
@@ -76,7 +75,7 @@ def novelty(entry: Entry, card: dict[str, Any], terms: Sequence[str], quotes: Se
 
 def _said(entry: Entry, quote: Sentence) -> str:
     page = f" (page {quote.page})" if quote.page else ""
-    if names_what_varies(entry.treatment, entry.baseline, quote.text):
+    if entry.named_in(quote.text):
         return f"the paper {SAID.get(quote.place, 'speaks of it')}{page}, in the words {{words}}"
     return f"the paper speaks of the question{page} in the words {{words}}, and not of this answer to it"
 
