@@ -32,8 +32,10 @@ check "$COPILOT_LOGS"
 check "$COPILOT_CACHE"
 [ ! -e .env ] || [ -r .env ] ||
     stop "The keys in .env are closed to uid $(id -u), the user of this container: chown $(id -u) .env outside of it."
-[ "$(stat -c %m "$COPILOT_LOGS")" != / ] ||
+if [ "$(stat -c %m "$COPILOT_LOGS")" = / ]; then
+    export COPILOT_RUNS_KEPT=0 # the app says so, too
     echo "Runs are kept inside this container and end with it: mount a volume at /data to keep them." >&2
+fi
 case "${CPU_CORES:-}" in # said by a Space; what the kernel says is the number of its host
 "" | *[!0-9]*) ;;
 *) export COPILOT_MAX_ENGINES="${COPILOT_MAX_ENGINES:-$(((CPU_CORES + 1) / 2))}" ;;

@@ -24,7 +24,7 @@ from copilot.api.looking import (
     tasks,
 )
 from copilot.api.outcome import Summary, summary, verify, write_report
-from copilot.api.papers import paper_file, paper_of, parse, upload
+from copilot.api.papers import paper_file, paper_of, parse, recognises_scans, upload
 from copilot.api.starting import Ask, branch, launch, start, work
 from copilot.api.steering import amend, answer, control, delete, say, stop
 
@@ -49,6 +49,7 @@ __all__ = [
     "past",
     "place",
     "predictions",
+    "recognises_scans",
     "runs",
     "say",
     "start",

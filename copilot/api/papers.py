@@ -34,6 +34,13 @@ def parse(source: str, *, home: Home | None = None, password: str | None = None,
     return read_paper(source, cache=(home or find_home()).cache, password=password, ocr=ocr)
 
 
+def recognises_scans() -> bool:
+    """True when the text of scanned pages can be recognised here (`Settings.ocr`): Tesseract is installed."""
+    from copilot.paper.ocr import find_language_data
+
+    return find_language_data() is not None
+
+
 def paper_of(run: RunFolder, folded: RunState | None = None) -> Paper | None:
     """The parsed paper of a run."""
     folded = folded or state(run)

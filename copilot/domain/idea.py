@@ -98,6 +98,11 @@ class Idea(Value):
     reproduces: Reproduced | None = None
     """Set by code for a claim of the paper's own ledger that is tested again here."""
 
+    @property
+    def foretold(self) -> bool:
+        """False where `probability` and `predicted_effect` are nobody's."""
+        return self.kind != "given"
+
 
 class Review(Value):
     """The manager's judgement of one idea: four scores from 0 to 1 and the reasons in words."""

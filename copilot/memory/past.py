@@ -85,7 +85,7 @@ def _in_short(name: str, state: RunState) -> PastVerdict | None:
         effect=verdict.comparisons[0].effect,
         probability=idea.probability,
         predicted_effect=idea.predicted_effect,
-        foretold=idea.kind != "given",
+        foretold=idea.foretold,
         model=state.settings.llm if state.settings else "",
     )
 

@@ -14,8 +14,12 @@ RECENT = 5
 _STYLE = (
     "<style>.stMainBlockContainer{padding:3.5rem clamp(1rem,3vw,3rem) 4rem} .stSidebar .stButton p{text-align:left}"
     " .stSidebar .stButton button{justify-content:flex-start} .stPageLink p{white-space:normal}"
-    " .stMarkdown td code{overflow-wrap:anywhere;white-space:normal}</style>"
+    " .stMarkdown td code{overflow-wrap:anywhere;white-space:normal}"
+    " :is(button,summary,label,.stPageLink) em{position:absolute;width:1px;height:1px;overflow:hidden;"
+    "clip-path:inset(50%)}"
+    "</style>"
 )
+"""Emphasis within a label is what only screen readers say: `text.about`."""
 
 
 def main() -> None:

@@ -59,7 +59,9 @@ def branch(view: View) -> None:
             "Only steps before the freeze can be chosen. What you say is heard by the steps that are still to come."
         )
         offered = steps[: -BRANCHES - 1 : -1]
-        words = {entry.seq: f"{entry.seq}: {row_of(entry).text} ({entry.time:%H:%M:%S})" for entry in offered}
+        words = {
+            entry.seq: f"{entry.seq}: {row_of(entry, view.titles).text} ({entry.time:%H:%M:%S})" for entry in offered
+        }
         planned = next((place for place, entry in enumerate(offered) if isinstance(entry.event, PlanMade)), 0)
         at = st.selectbox("After the step", list(words), index=planned, format_func=words.__getitem__, key="branch_at")
         text = st.text_input("Say to the agent (optional)", key="branch_say", max_chars=4000)

@@ -153,8 +153,10 @@ def _number_fields(idea: Idea, key: str) -> Callable[[], dict[str, Any]]:
         key=f"{key}_smallest",
         help="In units of the metric. A smaller effect does not count as support.",
     )
-    predicted = b.number_input("Predicted effect", value=idea.predicted_effect, format="%g", key=f"{key}_predicted")
-    probability = c.slider("Probability of support", 0.0, 1.0, idea.probability, 0.05, key=f"{key}_probability")
+    predicted, probability = idea.predicted_effect, idea.probability
+    if idea.foretold:
+        predicted = b.number_input("Predicted effect", value=predicted, format="%g", key=f"{key}_predicted")
+        probability = c.slider("Probability of support", 0.0, 1.0, probability, 0.05, key=f"{key}_probability")
     seeds = d.number_input("Seeds", min_value=2, max_value=200, value=idea.seeds, step=1, key=f"{key}_seeds")
     return lambda: {
         "minimum_effect": smallest,

@@ -58,14 +58,16 @@ def told() -> Iterator[None]:
 
 
 def title_of(state: RunState) -> str:
-    """What a run is called: the task's title, the paper's, or the question."""
+    """What a run is called: the task's title, the paper's, the question, or what one's own code compares."""
     if state.paper is None and state.source == "paper":
         return UNREAD
     if state.paper is not None and state.source == "paper":
         return one_line(state.paper.title, 160) or state.run
-    if state.task is not None:
-        return one_line(state.task.head.title or state.task.body or state.task.name, 160)
-    return state.run or "Starting"
+    if state.task is None:
+        return state.run or "Starting"
+    given = next((idea.title for idea in state.ideas.values() if idea.kind == "given"), "")
+    own = f"{state.task.name}: {given}" if given else state.task.name
+    return one_line(state.task.head.title or state.task.body or own, 160)
 
 
 def _deviations(view: View) -> None:

@@ -1,7 +1,8 @@
-"""What a guest of a shared server is told, and how its owner enters. Nothing of it is drawn on a server for one."""
+"""What a guest of a shared server is told, and how its owner enters; what everybody is told where runs are not kept."""
 
 from __future__ import annotations
 
+import os
 import time
 
 import streamlit as st
@@ -26,6 +27,15 @@ def words() -> None:
         "bundled prototypes.",
         icon=":material/group:",
     )
+
+
+def kept() -> None:
+    """A word where runs end with the server: `scripts/start.sh` says that nothing is mounted under them."""
+    if os.environ.get("COPILOT_RUNS_KEPT") == "0":
+        st.warning(
+            "Runs are not kept here: they are gone when this server starts again. Download what you need.",
+            icon=":material/cloud_off:",
+        )
 
 
 def door() -> None:

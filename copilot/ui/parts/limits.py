@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from copilot.domain.task import Settings
 from copilot.errors import SetupError
+from copilot.ui.parts import session
 
 HOW_MUCH = {"ask": "Ask me at the ideas and at the plan", "auto": "Do not ask: decide by score"}
 
@@ -25,17 +26,8 @@ def fields(model: str) -> Callable[[], Settings]:
         key="new_approve",
     )
     with st.expander("Limits", icon=":material/tune:"):
-        numbers = _numbers() | _more_caps()
-        allow = st.text_input(
-            "May be fetched without a question (optional)",
-            key="new_allow",
-            placeholder="lightgbm, dataset:mnist",
-            max_chars=1000,
-            help="Packages, and repositories of the Hub as OWNER/NAME, model:NAME or dataset:NAME, commas between. "
-            "Everything else is asked for, or refused when nobody is to be asked.",
-        )
-    names = [name.strip() for name in (allow or "").split(",") if name.strip()]
-    return lambda: build(model, {"approve": ask, "allow": names} | numbers)
+        values = {"approve": ask} | _numbers() | (_tokens(st) if session.restricted() else _of_the_owner())
+    return lambda: build(model, values)
 
 
 def build(model: str, values: dict[str, Any]) -> Settings:
@@ -90,9 +82,8 @@ def _numbers() -> dict[str, Any]:
     return {"budget_usd": budget, "minutes": minutes, "seeds": seeds, "steps": steps or 30}
 
 
-def _more_caps() -> dict[str, Any]:
-    first, second, third = st.columns(3)
-    tokens = first.number_input(
+def _tokens(place: Any) -> dict[str, Any]:
+    tokens = place.number_input(
         "Tokens",
         min_value=1,
         value=None,
@@ -101,6 +92,13 @@ def _more_caps() -> dict[str, Any]:
         key="new_tokens",
         help="All tokens of model calls, in and out. A call whose worst case would pass this is not made.",
     )
+    return {"tokens": tokens}
+
+
+def _of_the_owner() -> dict[str, Any]:
+    """With what only the owner of a server may set."""
+    first, second, third = st.columns(3)
+    tokens = _tokens(first)
     gpu = second.number_input(
         "GPU-seconds",
         min_value=1.0,
@@ -117,4 +115,13 @@ def _more_caps() -> dict[str, Any]:
         max_chars=120,
         help="Takes over when the model does not answer any more. That is a deviation and stands beside the verdict.",
     )
-    return {"tokens": tokens, "gpu_seconds": gpu, "fallback": (fallback or "").strip()}
+    allow = st.text_input(
+        "May be fetched without a question (optional)",
+        key="new_allow",
+        placeholder="lightgbm, dataset:mnist",
+        max_chars=1000,
+        help="Packages, and repositories of the Hub as OWNER/NAME, model:NAME or dataset:NAME, commas between. "
+        "Everything else is asked for, or refused when nobody is to be asked.",
+    )
+    names = [name.strip() for name in (allow or "").split(",") if name.strip()]
+    return tokens | {"gpu_seconds": gpu, "fallback": (fallback or "").strip(), "allow": names}

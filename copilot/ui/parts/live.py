@@ -90,7 +90,7 @@ def pulse(view: View) -> None:
         pace.show(view)
         if view.steps and view.state.started:
             age = (datetime.now(UTC) - view.state.started).total_seconds()
-            latest = plain(row_of(view.steps[-1]).text, 160)
+            latest = plain(row_of(view.steps[-1], view.titles).text, 160)
             st.caption(f":material/timelapse: {seconds(age)} since the start. Latest: {latest}")
 
     beat()

@@ -108,8 +108,17 @@ def _outline(run: RunFolder, head: list[dict[str, Any]], tail: list[dict[str, An
 def _title(run: RunFolder, data: dict[str, Any], head: list[dict[str, Any]]) -> str:
     paper = next((body["data"].get("title") for body in head if body.get("kind") == "PaperRead"), UNREAD)
     task = data.get("task") or {}
-    texts = [paper if data.get("source") == "paper" else "", (task.get("head") or {}).get("title"), task.get("body")]
+    own = f"{task.get('name')}: {given}" if (given := _given(head)) else ""
+    named = (task.get("head") or {}).get("title")
+    texts = [paper if data.get("source") == "paper" else "", named, task.get("body"), own]
     return next((one_line(str(text), 160) for text in texts if text and str(text).strip()), run.name)
+
+
+def _given(head: list[dict[str, Any]]) -> str:
+    """What somebody's own code compares, if that is what the run is about."""
+    proposed = [body["data"].get("ideas") for body in head if body.get("kind") == "IdeasProposed"]
+    ideas = [idea for found in proposed if isinstance(found, list) for idea in found if isinstance(idea, dict)]
+    return next((str(idea.get("title")) for idea in ideas if idea.get("kind") == "given"), "")
 
 
 def _status(tail: list[dict[str, Any]]) -> Status:

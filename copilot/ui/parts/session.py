@@ -66,6 +66,11 @@ class View:
             self.problem = str(error)
         return self.reader.seq > before
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """Id of an idea -> its title."""
+        return {idea.id: idea.title for idea in self.state.ideas.values()}
+
     def paper(self) -> Paper | None:
         """The parsed paper, loaded once."""
         if self._paper is None and self.state.paper is not None:

@@ -40,6 +40,11 @@ def plain(text: str, limit: int = 300) -> str:
     return _SPECIAL.sub(r"\\\1", _AUTOLINK.sub("\\g<0>\u200b", one_line(text, limit)))
 
 
+def about(label: str, thing: str) -> str:
+    """A label with what it is about, which only screen readers say: several buttons may show the same word."""
+    return f"{label} *{plain(thing, 80)}*" if thing.strip() else label
+
+
 def web_address(url: str) -> str:
     """A web address as a Markdown link that shows itself; plain text when it is not clearly one."""
     return f"<{url}>" if _ADDRESS.fullmatch(url) else plain(url)

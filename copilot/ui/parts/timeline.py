@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
@@ -14,6 +14,8 @@ from copilot.journal import Entry
 from copilot.ui.parts.text import clip, count, dollars, number, one_line, seconds
 
 DETAIL = 4_000
+WHO = {"person": "a person", "score": "score", "timeout": "timeout"}
+"""Who chose an idea, in words."""
 _TRIALS = frozenset(get_args(Purpose))
 
 
@@ -31,18 +33,22 @@ class Row:
 
 Parts = tuple[str, str] | tuple[str, str, str] | tuple[str, str, str, str]
 """icon, text, detail, tone"""
+Titles = Mapping[str, str]
+"""Id of an idea -> its title."""
 
 
 def shown(entry: Entry) -> bool:
     """False for events that a person need not see one by one; a trial's program is told by the trial itself."""
     if isinstance(entry.event, ev.CommandRun) and entry.event.purpose in _TRIALS:
         return False
-    return type(entry.event) in _MAKERS
+    return type(entry.event) in _MAKERS or type(entry.event) in _OF_IDEAS
 
 
-def row_of(entry: Entry) -> Row:
-    """The row for an entry that is `shown`."""
-    icon, text, *more = _MAKERS[type(entry.event)](entry.event)
+def row_of(entry: Entry, titles: Titles | None = None) -> Row:
+    """The row for an entry that is `shown`; ideas whose title is given are called by it."""
+    kind = type(entry.event)
+    parts = _OF_IDEAS[kind](entry.event, titles or {}) if kind in _OF_IDEAS else _MAKERS[kind](entry.event)
+    icon, text, *more = parts
     detail = more[0] if more else ""
     tone = more[1] if len(more) > 1 else "info"
     return Row(entry.seq, entry.time, icon, one_line(text, 180), clip(detail, DETAIL), tone)
@@ -67,17 +73,23 @@ def _ideas(event: ev.IdeasProposed) -> Parts:
     return "lightbulb", f"{count(len(event.ideas), 'idea')} proposed by {event.model}", titles
 
 
-def _reviewed(event: ev.IdeaReviewed) -> Parts:
+def _reviewed(event: ev.IdeaReviewed, titles: Titles) -> Parts:
     lines = [
-        f"{review.idea_id}: {'accepted' if review.accepted else 'not accepted'}. {' '.join(review.reasons)}"
+        f"{titles.get(review.idea_id, review.idea_id)}: {'accepted' if review.accepted else 'not accepted'}. "
+        f"{' '.join(review.reasons)}"
         for review in event.reviews
     ]
     accepted = sum(1 for review in event.reviews if review.accepted)
     return "rate_review", f"{count(len(lines), 'idea')} reviewed, {accepted} accepted", "\n".join(lines)
 
 
-def _chosen(event: ev.IdeaChosen) -> Parts:
-    return "check_circle", f"Idea {event.idea_id} chosen by {event.by}", event.reason, "good"
+def _chosen(event: ev.IdeaChosen, titles: Titles) -> Parts:
+    title = titles.get(event.idea_id, event.idea_id)
+    return "check_circle", f"Idea chosen by {WHO[event.by]}: {title}", event.reason, "good"
+
+
+def _rejected(event: ev.IdeaRejected, titles: Titles) -> Parts:
+    return "block", f"Idea put aside by {event.by}: {titles.get(event.idea_id, event.idea_id)}. {event.reason}"
 
 
 def _searched(event: ev.Retrieved) -> Parts:
@@ -192,6 +204,11 @@ def _finished(event: ev.RunFinished) -> Parts:
     return "sports_score", f"Run ended: {event.status}. {event.detail}", "", "good" if event.exit_code == 0 else "bad"
 
 
+_OF_IDEAS: dict[type, Callable[[Any, Titles], Parts]] = {
+    ev.IdeaReviewed: _reviewed,
+    ev.IdeaRejected: _rejected,
+    ev.IdeaChosen: _chosen,
+}
 _MAKERS: dict[type, Callable[[Any], Parts]] = {
     ev.RunStarted: _started,
     ev.RunResumed: lambda e: ("play_arrow", f"An engine took over. {e.repaired}"),
@@ -202,10 +219,7 @@ _MAKERS: dict[type, Callable[[Any], Parts]] = {
     ev.PastRecalled: lambda e: ("history", f"{count(len(e.verdicts), 'earlier verdict')} recalled"),
     ev.SuppliesFetched: _supplies,
     ev.IdeasProposed: _ideas,
-    ev.IdeaReviewed: _reviewed,
     ev.IdeaEdited: _edited,
-    ev.IdeaRejected: lambda e: ("block", f"Idea {e.idea_id} rejected by {e.by}: {e.reason}"),
-    ev.IdeaChosen: _chosen,
     ev.Retrieved: _searched,
     ev.PrototypeChosen: lambda e: ("code", f"Starting from {e.name} ({e.origin}): {e.reason}"),
     ev.PlanMade: _plan,

@@ -10,7 +10,7 @@ from copilot import api
 from copilot.runs import RunFolder
 from copilot.ui.parts import actions, charts, frame, links, live, outline, session
 from copilot.ui.parts.outline import Outline
-from copilot.ui.parts.text import ago, count, dollars, fold_for_search, number, one_line, plain, seconds, signed
+from copilot.ui.parts.text import about, ago, count, dollars, fold_for_search, number, one_line, plain, seconds, signed
 
 PAGE = 15
 
@@ -99,14 +99,16 @@ def _row(item: Outline) -> None:
                 if item.claim:
                     st.caption(plain(item.claim, 240))
             _resume(item, working)
-            if st.button("Delete", icon=":material/delete:", type="tertiary", key=f"delete_{item.run.name}"):
+            if st.button(
+                about("Delete", item.title), icon=":material/delete:", type="tertiary", key=f"delete_{item.run.name}"
+            ):
                 st.session_state["deleting"] = item.run.name
 
 
 def _resume(item: Outline, working: bool) -> None:
     if item.status not in {"paused", "running", "empty"} or working:
         return
-    if st.button("Resume", icon=":material/play_arrow:", key=f"resume_{item.run.name}"):
+    if st.button(about("Resume", item.title), icon=":material/play_arrow:", key=f"resume_{item.run.name}"):
         with frame.told():
             actions.resume(item.run)
             links.go("run", item.run.name)

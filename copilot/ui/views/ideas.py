@@ -12,7 +12,8 @@ from copilot.errors import SetupError
 from copilot.events import QuestionAsked
 from copilot.ui.parts import actions, drafts, forms, frame, links, live, questions
 from copilot.ui.parts.session import View
-from copilot.ui.parts.text import clip, count, number, one_line, plain, seconds, signed, web_address
+from copilot.ui.parts.text import about, clip, count, number, one_line, plain, seconds, signed, web_address
+from copilot.ui.parts.timeline import WHO
 
 KINDS = {
     "new": "new hypothesis",
@@ -64,7 +65,7 @@ def _intro(view: View, question: QuestionAsked | None) -> None:
             "leave, and are handed in together with your choice."
         )
     elif state.chosen is not None:
-        who = {"person": "a person", "score": "score", "timeout": "timeout"}[state.chosen.by]
+        who = WHO[state.chosen.by]
         why = f": {plain(state.chosen.reason, 300)}" if state.chosen.reason else ""
         st.markdown(f"Chosen by {who}{why}")
 
@@ -88,8 +89,8 @@ def _compare(view: View, draft: Edits) -> None:
                 {
                     "idea": one_line(idea.title, 100),
                     "score": round(idea.score, 2),
-                    "probability": idea.probability,
-                    "predicted effect": idea.predicted_effect,
+                    "probability": idea.probability if idea.foretold else None,
+                    "predicted effect": idea.predicted_effect if idea.foretold else None,
                     "smallest effect": idea.minimum_effect,
                     "metric": idea.metric.name,
                     "seeds": idea.seeds,
@@ -130,7 +131,7 @@ def _body(view: View, draft: Edits, idea: Idea) -> None:
 
 def _wanted(idea: Idea) -> bool:
     """An idea that was put aside is one line until somebody wants to see it."""
-    return st.toggle("Show it whole", key=f"whole_{_safe(idea.id)}")
+    return st.toggle(about("Show it whole", idea.title), key=f"whole_{_safe(idea.id)}")
 
 
 def _named(view: View, draft: Edits, reason: str) -> str:
@@ -204,11 +205,11 @@ def _facts(idea: Idea) -> None:
     unit = f" {plain(idea.metric.unit, 20)}" if idea.metric.unit else ""
     facts = [
         f"**{plain(idea.metric.name, 60)}** ({best})",
-        f"predicted effect {signed(idea.predicted_effect)}{unit}",
-        f"smallest that matters {number(idea.minimum_effect)}{unit}",
-        f"probability of support {idea.probability:.0%}",
-        count(idea.seeds, "seed"),
+        f"smallest effect that matters {number(idea.minimum_effect)}{unit}",
     ]
+    if idea.foretold:
+        facts += [f"predicted {signed(idea.predicted_effect)}{unit}", f"probability of support {idea.probability:.0%}"]
+    facts.append(count(idea.seeds, "seed"))
     if idea.cost_seconds:
         facts.append(f"about {seconds(idea.cost_seconds)}")
     st.markdown(" · ".join(facts))
@@ -223,7 +224,7 @@ def _evidence(view: View, idea: Idea) -> None:
                 links.link(
                     "paper",
                     view.run.name,
-                    label=f"page {item.page}",
+                    label=about(f"page {item.page}", item.quote),
                     page=str(item.page),
                     quote=one_line(item.quote, 400),
                 )
@@ -249,7 +250,7 @@ def _review(reviews: list[Review]) -> None:
 
 
 def _details(idea: Idea) -> None:
-    with st.expander("Mechanism, arms and risks", icon=":material/schema:"):
+    with st.expander(about("Mechanism, arms and risks", idea.title), icon=":material/schema:"):
         st.markdown(f"**Mechanism.** {plain(idea.mechanism, 2000)}")
         if idea.refuted_by:
             st.markdown(f"**Refuted by.** {plain(idea.refuted_by, 1000)}")
@@ -270,15 +271,17 @@ def _details(idea: Idea) -> None:
 def _buttons(view: View, draft: Edits, idea: Idea, question: QuestionAsked, *, whole: bool) -> None:
     key = _safe(idea.id)
     with st.container(horizontal=True):
-        if idea.id in draft.rejected and st.button("Take back", icon=":material/undo:", key=f"restore_{key}"):
+        if idea.id in draft.rejected and st.button(
+            about("Take back", idea.title), icon=":material/undo:", key=f"restore_{key}"
+        ):
             _keep(view, draft.take_back(idea.id))
         if not whole:
             return
-        if st.button("Test this idea", type="primary", icon=":material/check:", key=f"choose_{key}"):
+        if st.button(about("Test this idea", idea.title), type="primary", icon=":material/check:", key=f"choose_{key}"):
             _submit(view, draft, idea, question)
         if idea.id not in draft.rejected:
             _reject(view, draft, idea, key)
-        if st.button("Duplicate", icon=":material/content_copy:", key=f"copy_{key}"):
+        if st.button(about("Duplicate", idea.title), icon=":material/content_copy:", key=f"copy_{key}"):
             _keep(view, draft.duplicate(idea, view.state.ideas))
         _merge(view, draft, idea, key)
     _edit(view, draft, idea, key)
@@ -291,21 +294,23 @@ def _keep(view: View, draft: Edits) -> None:
 
 
 def _edit(view: View, draft: Edits, idea: Idea, key: str) -> None:
-    box = st.expander("Edit this idea", icon=":material/edit:", key=f"editing_{key}", on_change="rerun")
+    box = st.expander(
+        about("Edit this idea", idea.title), icon=":material/edit:", key=f"editing_{key}", on_change="rerun"
+    )
     if not box.open:  # thirty fields a card: they are drawn where they are wanted
         return
     with box, st.form(f"edit_{key}", border=False):
         build = forms.idea_fields(idea, f"edit_{key}")
-        if st.form_submit_button("Keep these edits", type="primary", key=f"save_{key}"):
+        if st.form_submit_button(about("Keep these edits", idea.title), type="primary", key=f"save_{key}"):
             with frame.told():
                 _keep(view, draft.change(build(), idea))
         st.caption("Kept as a draft until you choose an idea; then everything is handed in together.")
 
 
 def _reject(view: View, draft: Edits, idea: Idea, key: str) -> None:
-    with st.popover("Put aside", icon=":material/block:"), st.form(f"reject_{key}", border=False):
+    with st.popover(about("Put aside", idea.title), icon=":material/block:"), st.form(f"reject_{key}", border=False):
         reason = st.text_input("Why?", key=f"reason_{key}", max_chars=500)
-        if st.form_submit_button("Put aside", key=f"reject_ok_{key}"):
+        if st.form_submit_button(about("Put aside", idea.title), key=f"reject_ok_{key}"):
             _keep(view, draft.reject(idea.id, reason or ""))
 
 
@@ -313,7 +318,7 @@ def _merge(view: View, draft: Edits, idea: Idea, key: str) -> None:
     others = {item.id: item for item in drafts.in_order(view, draft) if item.id not in {idea.id, *draft.rejected}}
     if not others or idea.id in draft.rejected:
         return
-    with st.popover("Merge", icon=":material/merge:"), st.form(f"merge_{key}", border=False):
+    with st.popover(about("Merge", idea.title), icon=":material/merge:"), st.form(f"merge_{key}", border=False):
         other = st.selectbox(
             "With which idea?",
             list(others),
@@ -321,7 +326,7 @@ def _merge(view: View, draft: Edits, idea: Idea, key: str) -> None:
             key=f"merge_with_{key}",
         )
         st.caption("Makes one idea of the two, to edit further, and puts the two aside.")
-        if st.form_submit_button("Merge", key=f"merge_ok_{key}") and other:
+        if st.form_submit_button(about("Merge", idea.title), key=f"merge_ok_{key}") and other:
             _keep(view, draft.merge(idea, others[other], view.state.ideas))
 
 

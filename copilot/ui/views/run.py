@@ -152,7 +152,7 @@ def _timeline(view: View) -> None:
     start = _window(len(steps), view.run.name)
     with box:
         for entry in reversed(steps[max(start - WINDOW, 0) : start]):
-            _row(row_of(entry), _difference(view, entry))
+            _row(row_of(entry, view.titles), _difference(view, entry))
 
 
 def _window(total: int, run: str) -> int:
