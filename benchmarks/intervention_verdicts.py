@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import mean, median, stdev
 
 from benchmarks.calibration import experiment
 from copilot.domain.idea import Scalar
@@ -35,11 +35,15 @@ KINDS = ("likely", "open", "unlikely")
 
 @dataclass(frozen=True)
 class Outcome:
-    """One entry's verdict; `effect` is the mean paired difference in units of the card's smallest effect."""
+    """One entry's verdict; `effect` is the mean paired difference in units of the card's smallest effect.
+
+    `spread` is the standard deviation of the paired differences over seeds, in units of the metric.
+    """
 
     entry: Entry
     word: str
     effect: float
+    spread: float
 
 
 class Bench:
@@ -55,7 +59,7 @@ class Bench:
         sign = 1.0 if card.metric is not None and card.metric.direction == "maximize" else -1.0
         differences = [sign * (treatment - baseline) for baseline, treatment in pairs]
         verdict = decide(*experiment(differences, card.minimum_effect), [], fixed_rows=False)
-        return Outcome(entry, verdict.word, sum(differences) / len(differences) / card.minimum_effect)
+        return Outcome(entry, verdict.word, mean(differences) / card.minimum_effect, stdev(differences))
 
     def _value(self, card: Card, data: str, arm: dict[str, Scalar], seed: int) -> float:
         key = json.dumps([card.name, data, arm, seed], sort_keys=True)
@@ -111,12 +115,25 @@ def document(outcomes: list[Outcome], seeds: int) -> str:
         middle = median(one.effect for one in found) if found else 0.0
         counts = " | ".join(str(words.count(word)) for word in ("supported", "refuted", "inconclusive"))
         lines.append(f"| {kind} | {len(found)} | {counts} | {share:.2f} | {middle:.2f} |")
+    lines += ["", *_noise(outcomes)]
     lines += ["", "| entry | prototype | bet | verdict | effect |", "|---|---|---|---|---|"]
     lines += [
         f"| {one.entry.id} | {one.entry.prototype} | {one.entry.prior} | {one.word} | {one.effect:.2f} |"
         for one in outcomes
     ]
     return "\n".join(lines) + "\n"
+
+
+def _noise(outcomes: list[Outcome]) -> list[str]:
+    """How much a paired difference moves from seed to seed, by prototype: what the cards say under `noise`."""
+    lines = [
+        "| prototype | standard deviation of a paired difference over seeds, median over its entries |",
+        "|---|---|",
+    ]
+    for name in dict.fromkeys(one.entry.prototype for one in outcomes):
+        found = [one.spread for one in outcomes if one.entry.prototype == name]
+        lines.append(f"| {name} | {median(found):.2g} |")
+    return lines
 
 
 def main() -> None:
