@@ -11,7 +11,8 @@ _KINDS = {
         r"",
     ),
     "prompting, judging or serving large language models": (
-        r"\b(?:prompt(?:s|ing)?|in-context (?:learning|principle\w*|examples?|demonstrations?)|chain[- ]of[- ]thought|llm[- ](?:agents?|based|as)|agentic)\b|"
+        r"\b(?:prompt(?:s|ing)?|in-context (?:learning|principle\w*|examples?|demonstrations?)|chain[- ]of[- ]thought"
+        r"|llm[- ](?:agents?|based|as)|agentic)\b|"
         r"(?:benchmark|evaluat\w+|measuring|assess\w+|hallucinat\w+|reasoning|serving|inference).*"
         r"\b(?:language models?|llms?|gpt[-\d]*)\b",
         r"\b(?:in-context learning|chain[- ]of[- ]thought|prompt(?:s|ing)\b.*\b(?:llms?|language models?)|"
