@@ -166,7 +166,7 @@ def task_choice(services: Services) -> Choice | None:
 
 def task_options(services: Services) -> dict[str, Any] | None:
     """For a task with data: what the catalogue can do with it. Raises CannotDo outside the catalogue, for `offline`."""
-    if not services.task.sealed:
+    if not services.task.sealed or own_code.brings_code(services.task):
         return None
     choice = task_choice(services)
     if choice is not None:

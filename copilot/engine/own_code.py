@@ -1,7 +1,8 @@
-"""An experiment that a person brings whole: code that obeys the contract, with arms.json and without sealed labels.
+"""An experiment that a person brings whole: code that obeys the contract, with arms.json.
 
 Then the question is already asked: the arms of the file are compared as they stand, and no model has to write a thing.
-What the numbers are worth is said as for any other run: they are the script's own (`reported`).
+What the numbers are worth is said as for any other run: `graded` where the task has sealed answers, else the script's
+own (`reported`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from copilot.domain.idea import Arm, Idea, Metric
 from copilot.domain.task import Task
 from copilot.errors import CannotDo, Retry, SetupError
 from copilot.lab.arms import read_arms
+from copilot.lab.taskkind import starter_of
 from copilot.lab.trials import ARMS_FILE, SCRIPT
 from copilot.lab.workspace import read_regular, walk_regular
 
@@ -23,8 +25,16 @@ EVEN = 0.5
 
 
 def brings_code(task: Task) -> bool:
-    """True when there is code to start from and nothing sealed that could grade it."""
-    return bool(task.starter) and not task.sealed
+    """True when there is code to start from that the catalogue does not wrap.
+
+    Beside sealed answers that is a whole experiment with arms of its own; other code there is a starter script.
+    """
+    folder = Path(task.starter)
+    return bool(task.starter) and (not task.sealed or (_is_whole(folder, _arms(folder)) and not starter_of(folder)))
+
+
+def _is_whole(folder: Path, arms: list[Arm]) -> bool:
+    return (folder / SCRIPT).is_file() and len(arms) > 1
 
 
 def own_idea(task: Task, metric: Metric | None, minimum_effect: float, seeds: int) -> Idea | None:
@@ -33,7 +43,7 @@ def own_idea(task: Task, metric: Metric | None, minimum_effect: float, seeds: in
     Raises SetupError when arms.json cannot be read, and CannotDo when nobody named the metric.
     """
     arms = _arms(Path(task.starter))
-    if not (Path(task.starter) / SCRIPT).is_file() or len(arms) < 2:
+    if not _is_whole(Path(task.starter), arms):
         return None
     if metric is None:
         raise CannotDo(

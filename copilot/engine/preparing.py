@@ -166,9 +166,10 @@ def make_plan(services: Services) -> Plan:
 
 def _tuning(services: Services, card: Card | None, idea: Idea) -> Tuning:
     """As many settings as the run or the task asks for, of what the card says can be tuned."""
-    space = {} if services.task.sealed else space_of(card, [arm.parameters for arm in idea.arms])
     if brings_code(services.task):
         space = _own_space(services)
+    else:
+        space = {} if services.task.sealed else space_of(card, [arm.parameters for arm in idea.arms])
     asked = services.settings.tuning or services.task.head.tuning
     return Tuning(space=space, settings=asked) if asked else Tuning(space=space)
 
@@ -284,7 +285,7 @@ def workspace(services: Services) -> None:
     folder.folder.mkdir(parents=True, exist_ok=True)
     if services.task.starter:
         folder.copy_from(Path(services.task.starter))
-    choice = task_choice(services) if services.task.sealed else None
+    choice = task_choice(services) if services.task.sealed and not brings_code(services.task) else None
     if choice is not None:
         prepare_files(choice, folder.folder)
     elif state.prototype.origin == "bundled":

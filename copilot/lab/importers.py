@@ -281,7 +281,10 @@ def _wrap(problem: Path, workspace: Path, text: str, grade: dict[str, Any] | Non
             f"Looks like {kind.sentence()}.",
             "No starter script was found; the baseline will be the simplest honest predictor.",
         ]
-    taskkind.prepare(taskkind.choose(kind, starter), workspace)
+    if grade is None:
+        taskkind.prepare(taskkind.choose(kind, starter), workspace)
+    else:  # a run adds what runs the starter: the workspace stays the stranger's own
+        taskkind.mark_starter(workspace, starter)
     return [
         f"Looks like {kind.sentence()}.",
         f"The untouched {starter} is the baseline arm, run by an added experiment.py.",

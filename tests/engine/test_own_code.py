@@ -108,3 +108,47 @@ def test_a_folder_that_cannot_be_taken_makes_no_run(home: Home, code: Path, chan
 def test_code_and_a_task_together_are_refused(home: Home, code: Path) -> None:
     with pytest.raises(SetupError, match="workspaces/"):
         begin(home, code, task="demo")
+
+
+GRADED = """
+import argparse, csv, json, os, pathlib, random, statistics
+given = argparse.ArgumentParser()
+given.add_argument("--arm"); given.add_argument("--seed", type=int); given.add_argument("--out", type=pathlib.Path)
+given = given.parse_args()
+fits = json.loads(pathlib.Path("arms.json").read_text())[given.arm]["fits"]
+train = list(csv.DictReader(open(os.environ["COPILOT_INPUTS"] + "/train.csv")))
+x, y = zip(*[(float(row["x"]), float(row["y"])) for row in random.Random(given.seed).sample(train, 30)])
+slope = statistics.linear_regression(x, y).slope if fits else 0.0
+base = statistics.mean(y) - slope * statistics.mean(x)
+rows = list(csv.DictReader(open(os.environ["COPILOT_INPUTS"] + "/test.csv")))
+with open(given.out / "predictions.csv", "w") as file:
+    file.write("id,y\\n")
+    file.writelines(f"{row['id']},{base + slope * float(row['x'])}\\n" for row in rows)
+wrong = sum(abs(float(row["y"]) - base - slope * float(row["x"])) for row in train) / len(train)
+result = {"arm": given.arm, "seed": given.seed, "metrics": {"mae": wrong}}
+(given.out / "result.json").write_text(json.dumps(result))
+"""
+
+
+@pytest.mark.sandbox
+def test_a_task_with_sealed_answers_grades_the_arms_that_lie_beside_it(home: Home) -> None:
+    """No part of the catalogue takes the place of an experiment that its author has written."""
+    task, code = home.problems / "line", home.workspaces / "line"
+    for folder in (task / "data", task / "sealed", code):
+        folder.mkdir(parents=True)
+    rows = [(i, (i * 37 % 90) / 10, 2 * ((i * 37 % 90) / 10) + (i * 13 % 7) / 7) for i in range(90)]
+    (task / "problem.md").write_text(
+        "---\nmetric: {name: mae, direction: minimize, minimum_effect: 0.1}\n---\nA line.\n"
+    )
+    (task / "data" / "train.csv").write_text("id,x,y\n" + "".join(f"{i},{x},{y}\n" for i, x, y in rows[:60]))
+    (task / "data" / "test.csv").write_text("id,x\n" + "".join(f"{i},{x}\n" for i, x, _ in rows[60:]))
+    (task / "sealed" / "answers.csv").write_text("id,y\n" + "".join(f"{i},{y}\n" for i, _, y in rows[60:]))
+    (task / "sealed" / "grade.json").write_text(
+        json.dumps({"metric": "mae", "direction": "lower", "key": ["id"], "target": "y"})
+    )
+    (code / "experiment.py").write_text(GRADED)
+    (code / "arms.json").write_text(json.dumps({"baseline": {"fits": False}, "line": {"fits": True}}))
+    state = outcome(start_run("line", "", "", Settings(seeds=6), home, ENV), home)
+    assert state.verdict is not None and (state.verdict.word, state.verdict.trust) == ("supported", "graded")
+    assert state.protocol is not None and [arm.name for arm in state.protocol.arms] == ["baseline", "line"]
+    assert state.chosen_idea is not None and state.chosen_idea.source == "person"

@@ -154,7 +154,7 @@ def test_the_benchmark_form_grades_by_id_and_wraps_the_starter(bench: Path, tmp_
     rule = json.loads((task / "sealed" / "grade.json").read_text())
     assert rule == {"metric": "mae", "direction": "lower", "key": ["Id"], "target": "price"}
     assert (workspace / "train.py").read_text() == (bench / "env" / "train.py").read_text()
-    assert {"experiment.py", "learner.py", "starter.json", "task.json"} <= {p.name for p in workspace.iterdir()}
+    assert {path.name for path in workspace.iterdir()} == {"train.py", "sub", "starter.json"}
     assert (workspace / "sub" / "notes.md").is_file() and not (workspace / "train.csv").exists()
     assert not (tmp_path / "ran").exists() and any("prepare.py was not run" in sentence for sentence in said)
     assert "train.csv, test.csv" in (task / "problem.md").read_text()

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from copilot.lab import metrics
-from copilot.lab.taskkind import choose, describe, prepare, why_not
+from copilot.lab.taskkind import choose, describe, why_not
 from copilot.lab.taskkind.choose import CATALOGUE, card
 from copilot.lab.taskkind.describe import NUMBERS, TaskKind
 from copilot.lab.taskkind.kit import taskfiles, taskrows
@@ -134,18 +134,6 @@ def test_shared_tasks_are_recognised(shared: Path) -> None:
             kind = describe(data, text, rules)
             assert kind is not None and (kind.kind, kind.metric) == (expected, grade["metric"]), (name, kind)
             assert (kind.problem == "regression") == (kind.metric in NUMBERS)
-
-
-def test_shipped_penguins_workspace_is_what_the_importer_would_write(tmp_path: Path) -> None:
-    root = Path(__file__).resolve().parents[2]
-    data, workspace = root / "problems" / "penguins", root / "workspaces" / "penguins"
-    kind = describe(
-        data / "data", (data / "problem.md").read_text(), json.loads((data / "sealed" / "grade.json").read_text())
-    )
-    assert kind is not None
-    prepare(choose(kind, "train.py"), tmp_path)
-    for path in tmp_path.iterdir():
-        assert (workspace / path.name).read_text() == path.read_text(), f"{path.name}: import the task again"
 
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

@@ -325,6 +325,11 @@ def starter_of(workspace: Path) -> str:
     return str(json.loads(path.read_text(encoding="utf-8"))["script"]) if path.is_file() else ""
 
 
+def mark_starter(workspace: Path, script: str) -> None:
+    """Say in the workspace that this script of it is the baseline arm."""
+    (workspace / STARTER_FILE).write_text(json.dumps({"script": script}), encoding="utf-8")
+
+
 def choose(kind: TaskKind, starter: str = "") -> Choice:
     """Prototype, baseline arm and ordered candidate treatments for a described task.
 
