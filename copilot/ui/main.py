@@ -6,15 +6,17 @@ import streamlit as st
 
 from copilot.ui.parts import frame, guest, links, outline, session
 from copilot.ui.parts.frame import guarded
-from copilot.ui.parts.outline import WAITING, Outline
+from copilot.ui.parts.outline import Outline
 from copilot.ui.parts.text import ago, plain
 from copilot.ui.views import history, ideas, new, paper, plan, report, results, run
 
 RECENT = 5
 _STYLE = (
-    "<style>.stMainBlockContainer{padding:3.5rem clamp(1rem,3vw,3rem) 4rem} .stSidebar .stButton p{text-align:left}"
+    "<style>.stMainBlockContainer{padding:3.5rem clamp(1rem,3vw,3rem) 4rem} .stMain h1{padding:.5rem 0}"
+    " .stSidebar .stButton p{text-align:left}"
     " .stSidebar .stButton button{justify-content:flex-start} .stPageLink p{white-space:normal}"
     " .stMarkdown td code{overflow-wrap:anywhere;white-space:normal}"
+    " [class*=st-key-history-] .stPageLink a{padding-left:0} .st-key-report-body{max-width:52rem}"
     " :is(button,summary,label,.stPageLink) em{position:absolute;width:1px;height:1px;overflow:hidden;"
     "clip-path:inset(50%)}"
     "</style>"
@@ -60,10 +62,13 @@ def _sidebar() -> None:
 def _recent(item: Outline) -> None:
     label, key = plain(item.title, 60), f"recent_{item.run.name}"
     when = ago(item.started) if item.started else "unknown time"
-    word = item.verdict or (WAITING if item.asked else frame.STATUS_WORD[item.status][0])
-    label += f"  \n:small[:gray[{word} · {when}]]"
+    label += f"  \n:small[:gray[{item.verdict or _word(item)} · {when}]]"
     if st.button(label, key=key, type="tertiary", help=plain(item.run.name)):
-        links.go("results" if item.verdict else "run", item.run.name)
+        links.go(item.page, item.run.name)
+
+
+def _word(item: Outline) -> str:
+    return item.verdict or frame.state_word(item.run, item.status, asked=bool(item.asked))[0]
 
 
 if __name__ == "__main__":  # `copilot ui` starts this file with Streamlit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from copilot.events import PlanMade, RunFinished
-from copilot.ui.parts import actions, frame, links
+from copilot.ui.parts import actions, frame, links, session
 from copilot.ui.parts.session import View
 from copilot.ui.parts.timeline import row_of
 
@@ -59,8 +59,10 @@ def branch(view: View) -> None:
             "Only steps before the freeze can be chosen. What you say is heard by the steps that are still to come."
         )
         offered = steps[: -BRANCHES - 1 : -1]
+        zone = session.zone()
         words = {
-            entry.seq: f"{entry.seq}: {row_of(entry, view.titles).text} ({entry.time:%H:%M:%S})" for entry in offered
+            entry.seq: f"{entry.seq}: {row_of(entry, view.titles).text} ({entry.time.astimezone(zone):%H:%M:%S})"
+            for entry in offered
         }
         planned = next((place for place, entry in enumerate(offered) if isinstance(entry.event, PlanMade)), 0)
         at = st.selectbox("After the step", list(words), index=planned, format_func=words.__getitem__, key="branch_at")

@@ -29,7 +29,6 @@ ARM_COLOURS = ["#8a8f98", "#2f6fde", "#d9822b", "#2a9d6f", "#b5489a"]
 
 def matrix(state: RunState) -> None:
     """Arms by seeds as far as they are known: the value, or the word for what became of the trial."""
-    st.markdown("**Trial matrix**")
     protocol = state.protocol
     if protocol is None:
         st.caption("Fills up after the protocol is frozen.")

@@ -11,11 +11,11 @@ import streamlit as st
 from copilot import api
 from copilot.domain.experiment import VerdictWord
 from copilot.errors import CopilotError
-from copilot.hosting.line import Place
+from copilot.runs import RunFolder
 from copilot.state import RunState, Status
 from copilot.ui.parts import live, session
 from copilot.ui.parts.links import STEPS, link
-from copilot.ui.parts.outline import UNREAD, WAITING
+from copilot.ui.parts.outline import GATES, UNREAD, WAITING
 from copilot.ui.parts.session import View
 from copilot.ui.parts.text import one_line, plain
 
@@ -88,13 +88,21 @@ def verdict_badge(word: VerdictWord) -> None:
     st.badge(word, color=VERDICT_COLOUR[word], icon=":material/gavel:")  # type: ignore[arg-type]
 
 
-def status_badge(status: Status, *, working: bool, asked: bool = False, place: Place | None = None) -> None:
-    """What the run does now: a run that no engine works on is not running, whatever its journal says last."""
-    word, colour = STATUS_WORD[status]
+def state_word(run: RunFolder, status: Status, *, asked: bool) -> tuple[str, str]:
+    """What the run does now, with its colour: one that no engine works on is not running, whatever it wrote last."""
+    place = api.place(run)
     if place is not None:
-        word, colour = f"in line: {place.place} of {place.of}", "blue"
-    elif status in {"running", "empty"}:
-        word, colour = (WAITING, "orange") if asked else (word, colour) if working else ("interrupted", "gray")
+        return f"in line: {place.place} of {place.of}", "blue"
+    if asked and status in {"running", "paused"}:
+        return WAITING, "orange"
+    if status in {"running", "empty"} and not live.alive(run):
+        return "interrupted", "gray"
+    return STATUS_WORD[status]
+
+
+def status_badge(run: RunFolder, status: Status, *, asked: bool) -> None:
+    """What the run does now."""
+    word, colour = state_word(run, status, asked=asked)
     st.badge(word, color=colour)  # type: ignore[arg-type]
 
 
@@ -124,12 +132,7 @@ def header(view: View, step: str) -> None:
     """Title, state, steps, and whatever needs a person."""
     state = view.state
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="run-header"):
-        status_badge(
-            state.status,
-            working=live.alive(view.run),
-            asked=bool(state.open_questions),
-            place=api.place(view.run),
-        )
+        status_badge(view.run, state.status, asked=bool(state.open_questions))
         if state.verdict is not None:
             verdict_badge(state.verdict.word)
         if state.settings is not None:
@@ -145,6 +148,21 @@ def header(view: View, step: str) -> None:
         if view.problem:
             st.error(plain(view.problem, 600), icon=":material/report:")
         _waiting(view, step)
+        if step != "run":
+            _resting(view)
+
+
+def _resting(view: View) -> None:
+    """A run that nobody works on and that waits for nobody, with the way on; the page Run has its own words for it."""
+    state = view.state
+    if live.ended(state) or live.alive(view.run) or state.open_questions or api.place(view.run) is not None:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        if state.pause is not None:
+            st.markdown(f":material/pause: Paused: {plain(state.pause.detail, 400)}")
+        else:
+            st.markdown(":material/power_off: No engine works on this run. Nothing that was done is lost.")
+        link("run", view.run.name, label="Resume it on the page Run")
 
 
 def _steps(view: View) -> None:
@@ -155,9 +173,9 @@ def _steps(view: View) -> None:
 
 def _waiting(view: View, step: str) -> None:
     for question in view.state.open_questions:
-        if question.gate == step or (step == "run" and question.gate not in {"ideas", "plan"}):
+        if question.gate == step or (step == "run" and question.gate not in GATES):
             continue
-        page = question.gate if question.gate in {"ideas", "plan"} else "run"
+        page = question.gate if question.gate in GATES else "run"
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(f":material/pan_tool: {plain(question.text, 240)}")
             link(page, view.run.name, label=f"Answer on the page {page.capitalize()}")

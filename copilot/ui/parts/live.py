@@ -81,8 +81,17 @@ def signature(view: View, working: bool) -> tuple[Any, ...]:
     )
 
 
-def pulse(view: View) -> None:
-    """How far it is, the latest step and the time since the start, kept fresh: what a page shows while it waits."""
+def coming(view: View, words: str) -> None:
+    """What a page shows while it waits for the run: words and progress, but none where nobody works on it."""
+    if alive(view.run) or api.place(view.run) is not None:
+        st.info(words, icon=":material/hourglass_top:")
+        _pulse(view)
+    else:
+        st.info("There is nothing here yet.", icon=":material/hourglass_empty:")
+
+
+def _pulse(view: View) -> None:
+    """How far it is, the latest step and the time since the start, kept fresh."""
 
     @st.fragment(run_every=poll_seconds())
     def beat() -> None:

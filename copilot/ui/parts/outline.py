@@ -22,6 +22,8 @@ TAIL = 256_000
 START_LENGTH = len("2026-11-20T09-07-46Z")
 UNREAD = "A paper that is not read yet"
 WAITING = "waiting for you"
+GATES = ("ideas", "plan")
+"""Gates that have a page of their own."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,19 @@ class Outline:
     verdict: VerdictWord | None
     started: datetime | None
     haystack: str
-    asked: bool = False
-    """True when the run waits for a person's answer."""
+    asked: str = ""
+    """The gate at which the run waits for a person's answer."""
     stamps: int = 0
     """How many sentences stand beside the verdict."""
     claim: str = ""
     """What the verdict is about."""
+
+    @property
+    def page(self) -> str:
+        """The page on which there is something to see or to do."""
+        if self.verdict:
+            return "results"
+        return self.asked if self.asked in GATES else "run"
 
 
 def of(run: RunFolder) -> Outline:
@@ -88,7 +97,7 @@ def _outline(run: RunFolder, head: list[dict[str, Any]], tail: list[dict[str, An
     llm = str((data.get("settings") or {}).get("llm", "")) or "unknown model"
     status, verdict = _status(tail) if started else "empty", _verdict(tail)
     word = verdict.get("word") if verdict.get("word") in get_args(VerdictWord) else None
-    asked = status == "running" and _asked(tail)
+    asked = _asked(tail) if status in {"running", "paused"} else ""
     claim = next((one_line(str(item.get("claim", "")), 300) for item in verdict.get("comparisons") or []), "")
     haystack = fold_for_search(" ".join([title, run.name, llm, WAITING if asked else status, word or "", claim]))
     return Outline(
@@ -139,9 +148,10 @@ def _verdict(tail: list[dict[str, Any]]) -> dict[str, Any]:
     return {}
 
 
-def _asked(tail: list[dict[str, Any]]) -> bool:
+def _asked(tail: list[dict[str, Any]]) -> str:
     answers = {body["data"].get("question_id") for body in tail if body.get("kind") == "FeedbackGiven"}
-    return any(body.get("kind") == "QuestionAsked" and body["data"].get("id") not in answers for body in tail)
+    asked = [body["data"] for body in tail if body.get("kind") == "QuestionAsked"]
+    return next((str(data.get("gate")) for data in reversed(asked) if data.get("id") not in answers), "")
 
 
 def _began(run: RunFolder) -> datetime | None:

@@ -29,7 +29,7 @@ def viewer(view: View, paper: Paper) -> None:
     if "paper_page" not in st.session_state:
         st.session_state["paper_page"] = _page_in_url(pages)
     st.session_state["paper_page"] = min(max(int(st.session_state["paper_page"]), 1), pages)
-    label = f"Page, of {pages}"
+    label = f"Page (of {pages})"
     page = int(st.number_input(label, min_value=1, max_value=pages, step=1, key="paper_page", on_change=_turned) or 1)
     quote = one_line(st.query_params.get("quote", ""), MAX_QUOTE)
     if page != _page_in_url(pages):

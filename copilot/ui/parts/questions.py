@@ -40,10 +40,12 @@ def yes(question: QuestionAsked) -> str:
     return question.default or (question.options[0] if question.options else "approve")
 
 
-def stop(view: View) -> None:
-    """Ask the engine to stop for good."""
-    actions.stop(view.run)
-    st.toast("The run stops at its next safe point.")
+def stop(view: View, key: str) -> None:
+    """Ask whether to stop for good, then do it: this cannot be undone."""
+    st.markdown("Stop for good? There will be no verdict. To go on later, pause instead.")
+    if st.button("Stop this run", type="primary", key=key):
+        actions.stop(view.run)
+        st.toast("The run stops at its next safe point.")
 
 
 def others(view: View) -> None:

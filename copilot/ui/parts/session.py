@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -83,6 +84,14 @@ def _ended(entry: Entry) -> str:
     if isinstance(entry.event, TrialFinished):
         return entry.event.result.purpose
     return "tune" if isinstance(entry.event, CommandRun) and entry.event.purpose == "tune" else ""
+
+
+def zone() -> tzinfo:
+    """Where the person is, as the browser says; UTC where it does not, or where nobody knows the name."""
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ValueError, ZoneInfoNotFoundError):
+        return UTC
 
 
 def guest() -> Guest | None:

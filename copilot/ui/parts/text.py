@@ -96,17 +96,22 @@ def signed(value: float | None, digits: int = 3) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A duration: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`."""
+    """A duration that no line break tears apart: `0.4 s`, `12 s`, `3 min`, `3 min 05 s`, `2 h 10 min`."""
     if value is None:
         return "–"
-    if value < 10:
-        return f"{value:.1f} s"
     whole = round(value)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    if value < 10:
+        text = f"{value:.1f} s"
+    elif whole < 60:
+        text = f"{whole} s"
+    else:
+        text = _in_two(whole, "min", "s") if whole < 3600 else _in_two(whole // 60, "h", "min")
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _in_two(value: int, large: str, small: str) -> str:
+    first, rest = divmod(value, 60)
+    return f"{first} {large} {rest:02d} {small}" if rest else f"{first} {large}"
 
 
 def dollars(value: float) -> str:

@@ -16,6 +16,12 @@ from copilot.ui.parts.text import clip, count, dollars, number, one_line, second
 DETAIL = 4_000
 WHO = {"person": "a person", "score": "score", "timeout": "timeout"}
 """Who chose an idea, in words."""
+TRIAL: dict[Purpose, str] = {
+    "confirm": "Trial",
+    "repeat": "Same seed again",
+    "shuffle": "On shuffled labels",
+    "tune": "Tuning",
+}
 _TRIALS = frozenset(get_args(Purpose))
 
 
@@ -186,7 +192,7 @@ def _trial(event: ev.TrialFinished) -> Parts:
     result = event.result
     value = number(result.value) if result.status == "ok" else f"{result.status}: {result.reason}"
     tone = "info" if result.status == "ok" else "bad"
-    text = f"Trial {result.purpose}, {result.arm}, seed {result.seed}: {value} ({seconds(result.seconds)})"
+    text = f"{TRIAL[result.purpose]}: {result.arm}, seed {result.seed}: {value} ({seconds(result.seconds)})"
     return "science", text, "", tone
 
 

@@ -85,28 +85,33 @@ def _row(item: Outline) -> None:
     key = item.run.name.replace("/", "-").replace(".", "-")
     with st.container(border=True, key=f"history-{key}"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            working = item.status in {"running", "paused", "empty"} and live.alive(item.run)
-            frame.status_badge(item.status, working=working, asked=item.asked, place=api.place(item.run))
+            frame.status_badge(item.run, item.status, asked=bool(item.asked))
             if item.verdict:
                 frame.verdict_badge(item.verdict)
             when = ago(item.started) if item.started else "unknown time"
             stamps = f" · {count(item.stamps, 'note')} to read with the verdict" if item.stamps else ""
             st.caption(f"{plain(item.run.name, 120)} · {plain(item.llm, 40)} · {when}{stamps}")
-        page = "results" if item.verdict else "run"
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(gap="xxsmall"):
-                links.link(page, item.run.name, label=f"**{plain(item.title, 160)}**", icon=False, stretch=True)
+                links.link(item.page, item.run.name, label=f"**{plain(item.title, 160)}**", icon=False, stretch=True)
                 if item.claim:
                     st.caption(plain(item.claim, 240))
-            _resume(item, working)
+            _go_on(item)
             if st.button(
                 about("Delete", item.title), icon=":material/delete:", type="tertiary", key=f"delete_{item.run.name}"
             ):
                 st.session_state["deleting"] = item.run.name
 
 
-def _resume(item: Outline, working: bool) -> None:
-    if item.status not in {"paused", "running", "empty"} or working:
+def _go_on(item: Outline) -> None:
+    """The next thing to do with a run that did not end."""
+    if item.status not in {"paused", "running", "empty"}:
+        return
+    if item.asked:
+        if st.button(about("Answer", item.title), icon=":material/pan_tool:", key=f"answer_{item.run.name}"):
+            links.go(item.page, item.run.name)
+        return
+    if live.alive(item.run) or api.place(item.run) is not None:
         return
     if st.button(about("Resume", item.title), icon=":material/play_arrow:", key=f"resume_{item.run.name}"):
         with frame.told():

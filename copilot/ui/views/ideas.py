@@ -21,6 +21,10 @@ KINDS = {
     "improvement": "improvement",
     "given": "from your own code",
 }
+SCORE = (
+    "From 0 to 1, to order the cards and to choose when nobody is asked: relevance, probability, expected effect, "
+    "evidence in the paper, and whether it runs here as it stands."
+)
 UNTOLD = frozenset({"id", "score", "source"})
 """Fields whose change says nothing that the card does not."""
 
@@ -47,12 +51,9 @@ def show() -> None:
 def _nothing_yet(view: View) -> None:
     if live.ended(view.state):
         frame.empty("This run ended before it had ideas.", "run", view.run.name, "See what happened")
-    elif view.state.status != "paused":
-        st.info("Ideas are being drafted.", icon=":material/hourglass_top:")
-        live.pulse(view)
-        links.link("run", view.run.name, label="Watch it work")
     else:
-        frame.empty("The run is paused and has no ideas yet.", "run", view.run.name, "Resume it on the page Run")
+        live.coming(view, "Ideas are being drafted.")
+        links.link("run", view.run.name, label="Watch it work")
 
 
 def _intro(view: View, question: QuestionAsked | None) -> None:
@@ -159,7 +160,11 @@ def _badges(view: View, draft: Edits, idea: Idea, put_aside: str | None) -> None
     for how in dict.fromkeys(recorded):
         st.badge(how, color="violet", icon=":material/edit:")
     st.badge(KINDS[idea.kind], color="blue")
-    st.badge(f"score {idea.score:.2f}", color="gray")
+    if idea.foretold:
+        st.badge(f"score {idea.score:.2f}", color="gray", help=SCORE)
+    reviews = view.state.reviews.get(idea.id, [])
+    if reviews and not reviews[-1].accepted:
+        st.badge("not accepted in review", color="orange", icon=":material/rate_review:")
 
 
 def _reproduction(idea: Idea) -> None:

@@ -27,7 +27,7 @@ def show() -> None:
 
 
 def _model() -> str:
-    left, right = st.columns(2)
+    left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         choice = st.selectbox("Model", list(keys.MODELS), format_func=keys.MODELS.__getitem__, key="new_model")
         if choice == "other":

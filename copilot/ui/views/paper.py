@@ -49,8 +49,7 @@ def show() -> None:
 
 def _nothing_yet(view: View) -> None:
     if view.state.status == "empty" or (view.state.source == "paper" and not live.ended(view.state)):
-        st.info("The paper is being read. This takes a few seconds.", icon=":material/hourglass_top:")
-        live.pulse(view)
+        live.coming(view, "The paper is being read. This takes a few seconds.")
         return
     frame.empty("This run has no paper. Its question is in the plan.", "plan", view.run.name, "Open the plan")
 
@@ -59,14 +58,15 @@ def _facts(view: View, paper: Paper) -> None:
     if paper.authors:
         st.markdown(plain(", ".join(paper.authors), 400))
     claims = view.state.claims or paper.claims
-    facts = [
-        count(paper.pages, "page"),
-        count(len(paper.sections), "section"),
-        count(len(claims), "claim"),
-        count(len(paper.references), "reference"),
-        count(len(paper.tables), "table"),
-    ]
-    st.caption(" · ".join(facts))
+    facts = {
+        "page": paper.pages,
+        "section": len(paper.sections),
+        "claim": len(claims),
+        "reference": len(paper.references),
+        "table": len(paper.tables),
+        "figure": len(paper.figures),
+    }
+    st.caption(" · ".join(count(number, one) for one, number in facts.items() if number))
     for warning in paper.warnings:
         st.warning(plain(warning, 500), icon=":material/warning:")
     if paper.abstract:

@@ -24,6 +24,7 @@ def show() -> None:
         return
     question = questions.open_gate(view, "plan")
     _summary(view, state.plan)
+    _forecast(view, state.plan)
     if question is not None:
         _approve(view, question, state.plan)
     _details(view, state.plan)
@@ -37,8 +38,7 @@ def _nothing_yet(view: View) -> None:
     elif view.state.chosen is None:
         frame.empty("The plan is made after an idea was chosen.", "ideas", view.run.name, "Open the ideas")
     else:
-        st.info("The plan is being made for the idea that was chosen.", icon=":material/hourglass_top:")
-        live.pulse(view)
+        live.coming(view, "The plan is being made for the idea that was chosen.")
 
 
 def _summary(view: View, plan: Plan) -> None:
@@ -50,9 +50,10 @@ def _summary(view: View, plan: Plan) -> None:
     columns = st.columns(4)
     columns[0].metric("Metric", plain(plan.metric.name, 40), help=best)
     columns[1].metric("Smallest effect that matters", number(plan.minimum_effect) + plain(unit))
-    columns[2].metric("Trials", f"{len(plan.arms)} × {plan.seeds}", help="arms × seeds, every one of them counted")
-    columns[3].metric("Time limit", seconds(plan.seconds_per_trial), help="for one trial; a longer one failed")
-    st.caption(f"{best.capitalize()}. {_trust(plan)}")
+    trials = f"{len(plan.arms)} arms × {plan.seeds} seeds"
+    columns[2].metric("Trials", len(plan.arms) * plan.seeds, help=f"{trials}, every one of them counted")
+    columns[3].metric("Time limit of a trial", seconds(plan.seconds_per_trial), help="A longer one counts as failed.")
+    st.caption(f"{best.capitalize()}. {trials.capitalize()}. {_trust(plan)}")
     _arms(plan)
     if plan.tuning.space and plan.tuning.settings > 1:
         names = ", ".join(plain(name, 40) for name in plan.tuning.space)
@@ -61,13 +62,16 @@ def _summary(view: View, plan: Plan) -> None:
         )
 
 
-def _details(view: View, plan: Plan) -> None:
+def _forecast(view: View, plan: Plan) -> None:
     latest = view.state.plans[-1] if view.state.plans else None
     if latest is not None and latest.forecast:
         st.markdown("**What it will take, and what it can tell**")
         st.markdown("\n".join(f"- {plain(sentence, 400)}" for sentence in latest.forecast))
     for note in plan.notes:
         st.markdown(f":material/info: {plain(note, 400)}")
+
+
+def _details(view: View, plan: Plan) -> None:
     found.show(view.state)
     if plan.steps:
         with st.expander("Steps", expanded=True, icon=":material/checklist:"):
@@ -100,8 +104,8 @@ def _approve(view: View, question: QuestionAsked, plan: Plan) -> None:
             if st.button("Approve the plan", type="primary", icon=":material/check:", key="plan_approve"):
                 with frame.told():
                     _answer(view, question, plan)
-            if st.button("Stop this run", icon=":material/stop:", key="plan_stop"):
-                questions.stop(view)
+            with st.popover("Stop", icon=":material/stop:"):
+                questions.stop(view, "plan_stop")
     with st.expander("Edit the plan first", icon=":material/edit:"), st.form("plan_form"):
         edited = forms.plan_fields(plan, "plan")
         if st.form_submit_button("Approve with these edits", icon=":material/check:", key="plan_submit"):

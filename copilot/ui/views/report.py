@@ -17,6 +17,8 @@ from copilot.ui.parts.text import clip, plain, safe_markdown
 
 MAX_REPORT = 4_000_000
 _FIGURE = re.compile(r"^\s*!\[([^\]]*)\]\((figures/[A-Za-z0-9_.-]+\.(?:png|svg))\)\s*$")
+_TITLE = re.compile(r"\A# .*\n")
+"""The report's own title: the page has one."""
 _DOWNLOADS = {
     "report.md": ("Markdown", "text/markdown"),
     "report.pdf": ("PDF", "application/pdf"),
@@ -60,8 +62,7 @@ def _nothing_yet(view: View) -> None:
     if live.ended(view.state):
         frame.empty("This run ended without a report.", "run", view.run.name, "See what happened")
     else:
-        st.info("The report is written after the verdict.", icon=":material/hourglass_top:")
-        live.pulse(view)
+        live.coming(view, "The report is written after the verdict.")
 
 
 def _downloads(run: RunFolder) -> None:
@@ -108,7 +109,7 @@ def _chosen() -> None:
 
 
 def _body(run: RunFolder, path: Path) -> None:
-    text = path.read_bytes()[:MAX_REPORT].decode("utf-8", "replace")
+    text = _TITLE.sub("", path.read_bytes()[:MAX_REPORT].decode("utf-8", "replace"), count=1)
     chunk: list[str] = []
     with st.container(key="report-body"):
         for line in [*text.split("\n"), None]:

@@ -44,8 +44,8 @@ def _nothing_yet(view: View) -> None:
     if live.ended(view.state):
         frame.empty("This run ended without a verdict.", "run", view.run.name, "See what happened")
         return
-    st.info("There is no verdict yet. It is computed after the last trial.", icon=":material/hourglass_top:")
-    live.pulse(view)
+    live.coming(view, "There is no verdict yet. It is computed after the last trial.")
+    st.subheader("Every trial", anchor=False)
     charts.matrix(view.state)
 
 
@@ -75,7 +75,8 @@ def _figures(state: RunState, verdict: Verdict) -> None:
             st.metric(
                 f"Effect on {plain(name, 40)}", signed(first.effect) + (f" {unit}" if unit else ""), width="content"
             )
-            st.metric("Interval", f"{number(low)} to {number(high)}", width="content")
+            sure = f"{1 - state.protocol.analysis.alpha:.0%} interval" if state.protocol else "Interval"
+            st.metric(sure, f"{number(low)} to {number(high)}", width="content")
             st.metric("p, corrected", number(first.p_adjusted, 3), width="content")
             st.metric(
                 "Detectable effect",
@@ -121,14 +122,23 @@ def _checks(checks: list[Check]) -> None:
     undone = sum(1 for check in checks if check.passed is None)
     passed = len(checks) - len(failed) - undone
     st.caption(f"{passed} passed, {len(failed)} failed, {undone} could not be done.")
-    for check in [*failed, *(check for check in checks if check.passed is not False)]:
-        icon = {
-            True: ":green[:material/check_circle:]",
-            False: ":red[:material/cancel:]",
-            None: ":gray[:material/help:]",
-        }[check.passed]
-        word = {True: "passed", False: "**failed**", None: "could not be done"}[check.passed]
-        st.markdown(f"{icon} **{plain(check.name.replace('_', ' '))}** {word}: {plain(check.evidence, 500)}")
+    for check in [*failed, *(check for check in checks if check.passed is None)]:
+        _check(check)
+    if passed:
+        with st.expander(f"The {count(passed, 'check')} that passed", icon=":material/verified_user:"):
+            for check in checks:
+                if check.passed:
+                    _check(check)
+
+
+def _check(check: Check) -> None:
+    icon = {
+        True: ":green[:material/check_circle:]",
+        False: ":red[:material/cancel:]",
+        None: ":gray[:material/help:]",
+    }[check.passed]
+    word = {True: "passed", False: "**failed**", None: "could not be done"}[check.passed]
+    st.markdown(f"{icon} **{plain(check.name.replace('_', ' '))}** {word}: {plain(check.evidence, 500)}")
 
 
 def _tried(state: RunState, verdict: Verdict) -> None:

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from pathlib import Path
 
 import streamlit as st
 
 from copilot import api
 from copilot.errors import CopilotError
-from copilot.events import FilesChanged
+from copilot.events import FilesChanged, RunFinished
 from copilot.journal import Entry
 from copilot.runs import RunFolder
 from copilot.state import PHASES, RunState
-from copilot.ui.parts import actions, again, charts, frame, gauges, links, live, pace, questions, stream, tuning
+from copilot.ui.parts import (
+    actions,
+    again,
+    charts,
+    frame,
+    gauges,
+    links,
+    live,
+    pace,
+    questions,
+    session,
+    stream,
+    tuning,
+)
 from copilot.ui.parts.session import View
-from copilot.ui.parts.text import plain
+from copilot.ui.parts.text import count, plain
 from copilot.ui.parts.timeline import Row, row_of
 
 WINDOW = 40
 """Rows of the timeline that are drawn at once."""
+FEW = 12
+"""Rows that need no frame to scroll in."""
 
 PHASE_WORDS = {
     "read": "Read",
@@ -70,7 +86,7 @@ def _outcome(view: View, working: bool) -> None:
         note = plain(place.note or "It starts by itself; you can close the page.")
         st.info(f"In line: place {place.place} of {place.of}. {note}", icon=":material/hourglass_top:")
     elif state.finished is not None and state.finished.status != "done":
-        st.error(plain(state.finished.detail or f"This run ended: {state.finished.status}.", 1000))
+        _ended_badly(state.finished)
     elif state.pause is not None and not working:
         st.warning(f"Paused: {plain(state.pause.detail, 600)}", icon=":material/pause:")
     elif not live.ended(state) and not working:
@@ -78,6 +94,12 @@ def _outcome(view: View, working: bool) -> None:
             "No engine works on this run. Resume it: nothing that was done is lost.", icon=":material/power_off:"
         )
     _last_words(view, working)
+
+
+def _ended_badly(finished: RunFinished) -> None:
+    text = finished.detail or f"This run ended: {frame.STATUS_WORD[finished.status][0]}."
+    st.error(plain(text[:1].upper() + text[1:], 1000))
+    st.caption("It stays as it is. Go another way from one of its steps (below), or start a new run.")
 
 
 def _last_words(view: View, working: bool) -> None:
@@ -107,9 +129,7 @@ def _controls(view: View, working: bool) -> None:
             api.control(view.run, "pause")
             st.toast("Pauses at the next safe point.")
         with st.popover("Stop", icon=":material/stop:"):
-            st.markdown("Stop for good? There will be no verdict. To go on later, pause instead.")
-            if st.button("Stop this run", type="primary", key="run_stop"):
-                questions.stop(view)
+            questions.stop(view, "run_stop")
 
 
 def _moving(view: View, working: bool) -> None:
@@ -123,6 +143,7 @@ def _moving(view: View, working: bool) -> None:
     with left:
         _timeline(view)
     with right:
+        st.markdown("**Trial matrix**")
         charts.matrix(state)
         charts.curves(view)
         tuning.show(state)
@@ -144,15 +165,16 @@ def _phases(state: RunState) -> None:
 
 def _timeline(view: View) -> None:
     steps = view.steps
-    st.markdown(f"**Timeline** :gray[{len(steps):,} steps, newest first]")
+    zone = session.zone()
+    st.markdown(f"**Timeline** :gray[{count(len(steps), 'step')}, newest first, times of {plain(str(zone), 60)}]")
     if not steps:
         st.info("Nothing happened yet. The first steps appear here within seconds.")
         return
-    box = st.container(height=520, border=True, key="timeline", gap="xsmall")
+    box = st.container(height=520 if len(steps) > FEW else "content", border=True, key="timeline", gap="xsmall")
     start = _window(len(steps), view.run.name)
     with box:
         for entry in reversed(steps[max(start - WINDOW, 0) : start]):
-            _row(row_of(entry, view.titles), _difference(view, entry))
+            _row(row_of(entry, view.titles), zone, _difference(view, entry))
 
 
 def _window(total: int, run: str) -> int:
@@ -178,9 +200,9 @@ def _diff(run: str, before: str, after: str) -> str:
         return str(error)
 
 
-def _row(row: Row, difference: str = "") -> None:
+def _row(row: Row, zone: tzinfo, difference: str = "") -> None:
     colour = TONES[row.tone]
-    line = f":{colour}[:material/{row.icon}:] :gray[{row.time:%H\\:%M\\:%S}] {plain(row.text, 240)}"
+    line = f":{colour}[:material/{row.icon}:] :gray[{row.time.astimezone(zone):%H\\:%M\\:%S}] {plain(row.text, 240)}"
     if not row.detail.strip() or row.detail.strip() == row.text:
         st.markdown(f":small[{line}]")
         return
