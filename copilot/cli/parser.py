@@ -180,7 +180,7 @@ def _amount(text: str) -> int:
 
 def _tools(actions: Any) -> None:
     ui = _add(actions, "ui", tools.ui, "Open the app in the browser.")
-    ui.add_argument("--port", type=int, default=8501, help="port (default 8501)")
+    ui.add_argument("--port", type=int, help="port (default: the first free one from 8501)")
     ui.add_argument(
         "--address", default="127.0.0.1", help="address to listen on (default 127.0.0.1: this machine only)"
     )

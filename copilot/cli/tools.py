@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import runpy
 import sys
@@ -16,11 +17,13 @@ from copilot.errors import SetupError
 
 
 def ui(arguments: argparse.Namespace) -> int:
-    """`copilot ui`: becomes the server."""
-    options = ["--port", str(arguments.port), "--address", arguments.address]
+    """`copilot ui`: becomes the server, until Ctrl-C."""
+    options = ["--address", arguments.address]
+    options += ["--port", str(arguments.port)] if arguments.port is not None else []
     options += [f"--{name}" for name in ("headless", "shared") if getattr(arguments, name)]
     sys.argv = ["copilot ui", *options]
-    runpy.run_module("copilot.web", run_name="__main__")
+    with contextlib.suppress(KeyboardInterrupt):
+        runpy.run_module("copilot.web", run_name="__main__")
     return 0
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +90,15 @@ def test_unknown_and_shortened_options_are_errors(home: Path, option: str) -> No
     done = copilot(home, "run", "mine", option, "3")
     assert done.returncode == 2
     assert "unrecognized arguments" in done.stderr
+
+
+def test_a_taken_port_is_said_before_anything_starts(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = copilot(home, "ui", "--headless", "--port", str(port))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"copilot: nothing can listen on 127.0.0.1, port {port}: ")
+    assert done.stderr.endswith("; name another with --port\n") and done.stderr.count("\n") == 1
 
 
 def test_the_levels_of_the_parser_are_the_sandbox_s() -> None:
