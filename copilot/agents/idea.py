@@ -7,14 +7,13 @@ a score).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from copilot.agents.brief import Material, for_ideas
 from copilot.agents.desk import Desk, ask_for, tool_for
 from copilot.agents.prompts import render
 from copilot.domain.idea import Arm, Evidence, Idea, Metric, RelatedPaper
@@ -25,8 +24,8 @@ from copilot.lab.cards import Card, validate_parameters
 from copilot.llm.protocol import Document, Message, Part, Request, Text
 from copilot.paper.ground import ground
 
-MAX_PAPER_CHARACTERS = 80_000
 METRIC_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_@%./ ()-]{0,59}")
+TOOL = "propose_ideas"
 COUNT = 4
 NEAR = 0.04
 """Cosine of words below which a paper is no neighbour: it shares little but the field's common words."""
@@ -47,20 +46,24 @@ class DraftIdea(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     title: str = Field(min_length=3, max_length=200)
-    claim: str = Field(min_length=10, description="one testable sentence")
-    mechanism: str = Field(min_length=10)
+    claim: str = Field(
+        min_length=10, description="one testable sentence: what is varied, on what, which number, how much"
+    )
+    mechanism: str = Field(min_length=10, description="why it should come out so, in the terms of this paper")
     evidence: list[DraftEvidence] = []
-    refuted_by: str
+    refuted_by: str = Field(description="the observation that would sink it, in units of the metric")
     prototype: str = Field(default="", description="name of a bundled prototype, or empty to write the experiment")
     arms: list[Arm] = Field(min_length=2, max_length=6, description="`baseline` first")
-    metric_name: str = ""
+    metric_name: str = Field(default="", description="only without a prototype: short name of the number that decides")
     metric_direction: Literal["maximize", "minimize"] = "maximize"
     predicted_effect: float = Field(description="in units of the metric, positive means better")
-    probability: float = Field(ge=0, le=1)
+    probability: float = Field(ge=0, le=1, description="your own, that the verdict will be `supported`")
     minimum_effect: float | None = Field(default=None, gt=0, description="smallest effect that matters")
-    data: str = ""
-    novelty: str = ""
-    risks: list[str] = []
+    data: str = Field(default="", description="a data set of the card, or what the experiment generates")
+    novelty: str = Field(default="", description="what neither the paper nor the nearest of `related`, by title, has")
+    risks: list[str] = Field(
+        default=[], description="what could mislead: confounders, distance from the paper's setting"
+    )
     kind: Literal["new", "reproduction", "improvement"] = "new"
     relevance: float = Field(default=0.5, ge=0, le=1, description="how central this is to the paper or question")
 
@@ -73,60 +76,40 @@ class DraftIdeas(BaseModel):
     ideas: list[DraftIdea] = Field(min_length=1, max_length=8)
 
 
-@dataclass(frozen=True)
-class Material:
-    """What ideas are drafted from; `options` describes a task with data (see `copilot.lab.taskkind`)."""
-
-    subject: str
-    paper: Paper | None = None
-    question: str = ""
-    code: str = ""
-    """What a person's own code says, shortened; the experiment starts from it."""
-    cards: Mapping[str, Card] = field(default_factory=dict)
-    related: list[RelatedPaper] = field(default_factory=list)
-    past: list[dict[str, Any]] = field(default_factory=list)
-    options: dict[str, Any] | None = None
-    metric: Metric | None = None
-    minimum_effect: float | None = None
-    seeds: int = 8
-    prototype: str = ""
-    source: Literal["paper", "question", "task"] = "paper"
-
-
 def propose(desk: Desk, material: Material) -> tuple[str, list[Idea]]:
     """What the subject is about, and grounded, runnable ideas: as many as it has grounds for.
 
     Raises Paused when the model gives no usable answer, CannotDo when it cannot do this at all.
     """
-    request = Request(
-        role="idea",
-        system=render("idea"),
-        messages=[Message(role="user", parts=_parts(material))],
-        tools=[tool_for("propose_ideas", "Hand in the drafted hypotheses.", DraftIdeas)],
-        require_tool="propose_ideas",
-    )
-    drafts = ask_for(desk, request, DraftIdeas, check=_checker(material))
+    drafts = ask_for(desk, _request(_parts(material)), DraftIdeas, check=_checker(material))
     ideas = [_finish(draft, f"idea-{number}", material) for number, draft in enumerate(drafts.ideas, 1)]
     return drafts.about, ideas
 
 
 def revise(desk: Desk, material: Material, idea: Idea, reasons: list[str]) -> Idea:
-    """The idea again, with the manager's reasons answered; its id stays."""
-    ask = "Revise this one hypothesis so that the reasons no longer hold. Call `propose_idea` with the whole of it."
+    """The idea again, with the manager's reasons answered; its id stays.
+
+    The same tool and the same documents as before, so that only what is new has to be paid in full.
+    """
+    ask = f"Revise this one hypothesis so that the reasons no longer hold. Call `{TOOL}` with it alone, whole."
+    shown = idea.model_dump_json(exclude={"related", "score"})
     parts = [
         *_parts(material),
-        Document(name="idea", text=idea.model_dump_json(), media_type="application/json"),
+        Document(name="idea", text=shown, media_type="application/json"),
         Text(text="The manager sent it back:\n" + "\n".join(f"- {reason}" for reason in reasons) + f"\n\n{ask}"),
     ]
-    request = Request(
+    drafts = ask_for(desk, _request(parts), DraftIdeas, check=_checker(material, only=True))
+    return _finish(drafts.ideas[0], idea.id, material)
+
+
+def _request(parts: list[Part]) -> Request:
+    return Request(
         role="idea",
         system=render("idea"),
         messages=[Message(role="user", parts=parts)],
-        tools=[tool_for("propose_idea", "Hand in the revised hypothesis.", DraftIdea)],
-        require_tool="propose_idea",
+        tools=[tool_for(TOOL, "Hand in the drafted hypotheses.", DraftIdeas)],
+        require_tool=TOOL,
     )
-    draft = ask_for(desk, request, DraftIdea, check=lambda found: _problem(found, material))
-    return _finish(draft, idea.id, material)
 
 
 def _parts(material: Material) -> list[Part]:
@@ -146,56 +129,13 @@ def _parts(material: Material) -> list[Part]:
         seeds=str(material.seeds),
         hints="\n".join(hints),
     )
-    parts: list[Part] = [Text(text=request)]
-    if material.paper:
-        parts.append(_document("paper", paper_digest(material.paper)))
-    if material.question:
-        parts.append(Document(name="question", text=material.question))
-    if material.code:
-        parts.append(Document(name="code", text=material.code))
-    if material.options:
-        parts.append(_document("options", material.options))
-    if material.related:
-        parts.append(_document("related", [paper.model_dump(mode="json") for paper in material.related]))
-    if material.past:
-        parts.append(_document("past_verdicts", material.past))
-    parts.append(_document("prototypes", [_card_digest(card) for card in material.cards.values()]))
-    return parts
+    return [*for_ideas(material), Text(text=request)]
 
 
-def _document(name: str, value: Any) -> Document:
-    return Document(name=name, text=json.dumps(value, ensure_ascii=False), media_type="application/json")
-
-
-def paper_digest(paper: Paper) -> dict[str, Any]:
-    """What a model sees of a paper: title, abstract, claims, and the text by section up to a bound."""
-    sections, left = [], MAX_PAPER_CHARACTERS
-    for section in paper.sections:
-        text = section.text[: max(0, left)]
-        left -= len(text)
-        sections.append({"title": section.title, "page": section.page, "text": text})
-    return {
-        "title": paper.title,
-        "authors": paper.authors,
-        "abstract": paper.abstract,
-        "sections": sections,
-        "claims": [
-            {"kind": claim.kind, "quote": claim.quote, "page": claim.page, "metric": claim.metric}
-            for claim in paper.claims
-            if claim.grounded
-        ],
-        "shortened": left < 0,
-    }
-
-
-def _card_digest(card: Card) -> dict[str, Any]:
-    digest = card.model_dump(mode="json", exclude={"body"})
-    digest["body"] = card.body[:1500]
-    return digest
-
-
-def _checker(material: Material) -> Callable[[DraftIdeas], str]:
+def _checker(material: Material, *, only: bool = False) -> Callable[[DraftIdeas], str]:
     def check(drafts: DraftIdeas) -> str:
+        if only and len(drafts.ideas) != 1:
+            return "hand in the revised hypothesis alone"
         problems = [_problem(draft, material) for draft in drafts.ideas]
         return "; ".join(f"idea {number}: {text}" for number, text in enumerate(problems, 1) if text)
 

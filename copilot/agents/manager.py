@@ -9,9 +9,10 @@ import json
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from copilot.agents.brief import Material, for_review
 from copilot.agents.desk import Desk, ask_for, tool_for
 from copilot.agents.prompts import render
-from copilot.domain.idea import Idea, RelatedPaper, Review
+from copilot.domain.idea import Idea, Review
 from copilot.llm.protocol import Document, Message, Request, Text
 
 MAX_ROUNDS = 2
@@ -38,18 +39,15 @@ class DraftReviews(BaseModel):
     reviews: list[DraftReview]
 
 
-def review(desk: Desk, subject: str, ideas: list[Idea], related: list[RelatedPaper], round_: int) -> list[Review]:
+def review(desk: Desk, material: Material, ideas: list[Idea], round_: int) -> list[Review]:
     """A review of each idea, in their order."""
-    documents: dict[str, object] = {
-        "subject": subject,
-        "ideas": [idea.model_dump(mode="json") for idea in ideas],
-        "related": [paper.model_dump(mode="json") for paper in related],
-    }
-    parts = [Document(name=k, text=json.dumps(v), media_type="application/json") for k, v in documents.items() if v]
+    shown = [idea.model_dump(mode="json", exclude={"related", "score"}) for idea in ideas]
+    drafted = Document(name="ideas", text=json.dumps(shown, ensure_ascii=False), media_type="application/json")
+    parts = [*for_review(material, [idea.prototype for idea in ideas]), drafted, Text(text=REQUEST)]
     request = Request(
         role="manager",
         system=render("manager"),
-        messages=[Message(role="user", parts=[Text(text=REQUEST), *parts])],
+        messages=[Message(role="user", parts=parts)],
         tools=[tool_for("review_ideas", "Hand in the reviews.", DraftReviews)],
         require_tool="review_ideas",
     )

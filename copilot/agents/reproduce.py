@@ -11,7 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from copilot.agents.idea import PROBE_TRIALS, Material, arms_problem, score
+from copilot.agents.brief import Material
+from copilot.agents.idea import PROBE_TRIALS, arms_problem, score
 from copilot.domain.idea import Arm, Evidence, Idea, Reproduced
 from copilot.domain.paper import Claim, Paper
 from copilot.domain.wording import names_what_varies

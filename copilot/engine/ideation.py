@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from copilot.agents import idea as idea_agent
 from copilot.agents import manager, reproduce
-from copilot.agents.idea import Material
+from copilot.agents.brief import Material
 from copilot.domain.edits import Origin, changes
 from copilot.domain.idea import Idea, Metric, Review
 from copilot.engine import own_code
@@ -185,7 +185,7 @@ def _review(services: Services, material: Material) -> None:
     for round_ in range(1, manager.MAX_ROUNDS + 1):
         due = [idea for idea in _drafted(services) if _due(services.state.reviews.get(idea.id, []), round_)]
         if due:
-            reviews = manager.review(desk, material.subject, due, material.related, round_)
+            reviews = manager.review(desk, material, due, round_)
             desk.record(IdeaReviewed(reviews=reviews, model=desk.model("manager").name))
         if round_ < manager.MAX_ROUNDS:
             _send_back(services, material)

@@ -67,6 +67,8 @@ class Card(Value):
     metric: Metric
     minimum_effect: float = Field(gt=0)
     """The smallest effect that matters by default, in units of the metric."""
+    noise: float | None = None
+    """Standard deviation, over seeds, of a paired difference of the metric (`benchmarks.intervention_verdicts`)."""
     seconds_per_trial: float = Field(gt=0)
     """Measured wall time of the default trial on one core, interpreter start included."""
     parameters: dict[str, Parameter]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from copilot import api
-from copilot.agents.idea import Material
+from copilot.agents.brief import Material
 from copilot.agents.reproduce import ID, offer
 from copilot.config import Home
 from copilot.domain.paper import Claim, Paper, Section

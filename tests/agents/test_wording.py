@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copilot.agents.idea import DraftEvidence, DraftIdea, Material, _finish
+from copilot.agents.brief import Material
+from copilot.agents.idea import DraftEvidence, DraftIdea, _finish
 from copilot.domain.idea import Arm, Idea, RelatedPaper
 from copilot.domain.paper import Paper
 from copilot.domain.wording import names_what_varies, stems

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copilot.agents.idea import DraftIdeas, _card_digest, paper_digest
+from copilot.agents.brief import card_digest, paper_digest
+from copilot.agents.idea import DraftIdeas
 from copilot.agents.prompts import FOLDER, render
 from copilot.domain.paper import Paper
 from copilot.errors import CannotDo
@@ -45,7 +46,7 @@ def test_every_entry_can_run_on_its_prototype(entry: Any) -> None:
 
 
 def documents(paper: Paper | None, question: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {"prototypes": [_card_digest(card) for card in CARDS.values()], "question": question}
+    found: dict[str, Any] = {"prototypes": [card_digest(card) for card in CARDS.values()], "question": question}
     return found | ({"paper": paper_digest(paper)} if paper else {})
 
 

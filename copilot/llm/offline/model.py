@@ -24,10 +24,10 @@ class OfflineModel:
     def complete(self, request: Request, on_text: Callable[[str], None] | None = None) -> Reply:
         """One tool call by rule. Raises CannotDo for a role or a request outside its rules."""
         documents = read_documents(request)
-        if request.role == "idea" and request.require_tool == "propose_ideas":
-            call = draft(documents, _words(request))
+        if request.role == "idea" and "idea" in documents:
+            call = {"ideas": [revise(documents)]}
         elif request.role == "idea":
-            call = revise(documents)
+            call = draft(documents, _words(request))
         elif request.role == "manager":
             call = {"reviews": review(documents)}
         elif request.role == "experiment":
