@@ -120,7 +120,7 @@ def _assemble(pdf: Any, pages: list[PageLines], warnings: list[str], sha256: str
     figures, tables, taken = figures_and_tables(document)
     for i in taken:
         document.lines[i].role = document.lines[i].role or "float"
-    headings = find_headings(document, outline, anchors, front.end)
+    headings = find_headings(document, outline, anchors, front.end, front.title)
     references = read_references(document, find_spans(document, headings), cites, taken)
     texts = page_texts(document, taken)
     garbled = unreadable(bad, chars, texts) or scrambled(texts)

@@ -46,7 +46,9 @@ def read_authors(block: list[Line]) -> list[str]:
     blocked: list[_Piece] = []
     accepted: list[_Piece] = []
     for piece, names in rows:
-        in_row = any(abs(piece.base - other.base) < 2 and piece.size == other.size for other in accepted)
+        in_row = any(
+            abs(piece.base - other.base) < 2 and abs(piece.size - other.size) < 0.15 * piece.size for other in accepted
+        )
         usual = piece.style == first.style or sum(other.style == piece.style for other in accepted) >= 2
         if not names or not (usual or in_row) or _tainted(piece, names):
             if is_organisation(piece.text) or _looks_like_address(piece.text):

@@ -10,6 +10,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from copilot.domain.paper import Box
+from copilot.paper.blocks import unlaced
+from copilot.paper.initials import join_initials
 from copilot.paper.lines import Line, PageLines, Span, make_line
 from copilot.paper.words import letters
 
@@ -53,16 +56,20 @@ class Document:
 def arrange(pages: list[PageLines]) -> Document:
     """Puts the lines of all pages into reading order and drops what repeats in the margins."""
     body = _body(pages)
+    for page in pages:
+        join_initials(page, body.size)
     running = _drop_running(pages, body)
     _drop_line_numbers(pages, body)
     _drop_small_numbers(pages, body)
     document = Document(pages, body, running=running)
     gutters = [_gutter(page, body, strict=False) for page in pages]
-    if sum(gutter is not None for gutter in gutters) < 0.5 * len(pages):
+    mostly_two = sum(gutter is not None for gutter in gutters) >= 0.5 * len(pages)
+    if not mostly_two:
         gutters = [_gutter(page, body, strict=True) for page in pages]
     for page, gutter in zip(pages, gutters, strict=True):
         document.columns[page.number] = 1 if gutter is None else 2
-        document.lines.extend(_order(page, gutter, body))
+        ordered = _order(page, gutter, body)
+        document.lines.extend(unlaced(ordered) if gutter is None and mostly_two else ordered)
     document.body.leading = _leading(document.lines, body)
     return document
 
@@ -228,7 +235,8 @@ _HANGING = re.compile(r"\(?(?:\d{1,2}(?:\.\d{1,2})*|[A-Z](?:\.\d{1,2})*|[IVX]+|â
 
 def _order(page: PageLines, gutter: float | None, body: Body) -> list[Line]:
     """Lines of one page in reading order; notes in the outer margins come last, with the role "margin"."""
-    notes = [line for line in page.lines if _is_margin_note(line, body)]
+    edge = _side_note_edge(page, body)
+    notes = [line for line in page.lines if _is_margin_note(line, body) or _is_side_note(line, edge, body)]
     for line in notes:
         line.role = "margin"
     main = [line for line in page.lines if line.role != "margin"]
@@ -238,6 +246,27 @@ def _order(page: PageLines, gutter: float | None, body: Body) -> list[Line]:
 def _is_margin_note(line: Line, body: Body) -> bool:
     outside = line.x1 < body.left - 2 or line.x0 > body.right + 2
     return outside and not _HANGING.fullmatch(line.text)
+
+
+def _side_note_edge(page: PageLines, body: Body) -> Box | None:
+    """The box of the wide lines of a first page, when a narrow column of smaller notes stands left of them.
+
+    Journals set "Edited by", "Received" and "Correspondence" beside abstract and text there.
+    """
+    if page.number != 1:
+        return None
+    wide = [line for line in page.lines if line.x1 - line.x0 > 0.5 * body.width and line.size > body.size - 0.8]
+    if len(wide) < 4:
+        return None
+    left = Counter(round(line.x0) for line in wide).most_common(1)[0][0]
+    beside = [line for line in wide if abs(line.x0 - left) < 3]
+    box = (left - 3.0, min(line.y0 for line in beside) - body.leading, page.width, max(line.y1 for line in beside))
+    return box if sum(_is_side_note(line, box, body) for line in page.lines) >= 4 else None
+
+
+def _is_side_note(line: Line, edge: Box | None, body: Body) -> bool:
+    small = line.size < body.size - 1.4
+    return edge is not None and small and line.x1 <= edge[0] and line.y0 >= edge[1]
 
 
 def _order_columns(page: PageLines, lines: list[Line], gutter: float | None) -> list[Line]:
@@ -302,6 +331,8 @@ def _merge(lines: list[Line]) -> list[Line]:
 
 def _same_row(row: list[Line], line: Line) -> bool:
     anchor = max(row, key=lambda item: item.size)
+    if anchor.size > 2 * line.size:
+        return abs(line.base - anchor.base) < 0.3 * line.size
     close = abs(line.base - anchor.base) < 0.3 * max(anchor.size, line.size)
     inside = line.size < anchor.size and abs(line.base - anchor.base) < 0.45 * anchor.size
     return close or inside

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 from copilot.paper.authors import read_authors
+from copilot.paper.cover import title_after_cover
 from copilot.paper.flow import Document
 from copilot.paper.heading_words import stands_out
 from copilot.paper.lines import Line, Span, make_line
@@ -34,6 +35,7 @@ _BANNER = re.compile(
     r"|^original (?:article|paper|research)|anonymous .{0,30}submission|^paper id",
     re.I,
 )
+_TITLE_LABEL = re.compile(r"(?:paper |article |manuscript )?title\s*:\s*", re.I)
 _VENUE = re.compile(
     r"proceedings|journal of|conference|workshop|elsevier|usenix|ieee transactions|transactions on|manuscript", re.I
 )
@@ -61,11 +63,11 @@ def read_front(document: Document, meta_title: str, meta_author: str) -> Front:
     """Title, authors and abstract. The PDF's own metadata only fill in or confirm, never override what is printed."""
     front = Front()
     lines = document.lines
-    abstract = _abstract_start(document)
-    first_page = (
-        [i for i, line in enumerate(lines) if line.page == lines[0].page and line.role != "margin"] if lines else []
-    )
-    front.title_lines = _title_lines(document, first_page, abstract, meta_title)
+    behind_cover = title_after_cover(document)
+    number = lines[behind_cover[0]].page if behind_cover else lines[0].page if lines else 1
+    abstract = _abstract_start(document, number)
+    first_page = [i for i, line in enumerate(lines) if line.page == number and line.role != "margin"]
+    front.title_lines = behind_cover or _title_lines(document, first_page, abstract, meta_title)
     front.title = _title_text([lines[i] for i in front.title_lines])
     front.end = (max(front.title_lines) + 1) if front.title_lines else 0
     if abstract is not None:
@@ -173,7 +175,8 @@ def _same_size_title(document: Document, wordy: list[int]) -> list[int]:
         line = lines[i]
         middle = (document.body.left + document.body.right) / 2
         centred = abs((line.x0 + line.x1) / 2 - middle) < 12 and line.x0 > document.body.left + 12
-        if (line.bold or centred or line.text.isupper()) and letters(line.text) >= 10:
+        labelled = _TITLE_LABEL.match(line.text)
+        if (line.bold or centred or line.text.isupper() or labelled) and letters(line.text) >= 10:
             return _title_run(document, i)
     return []
 
@@ -207,7 +210,7 @@ def _title_text(lines: list[Line]) -> str:
         only_small = lines[0].small_caps and not line.small_caps and line.size < 0.9 * lines[0].size
         kept.append(text.lower() if only_small else text)
     text = unspace(join_lines(kept, hyphenated_words(" ".join(kept))))
-    return re.sub(r"[\s∗*†‡§¶]+$|(?<=[a-z])[∗*†‡]+", "", text).strip()
+    return re.sub(r"[\s∗*†‡§¶]+$|(?<=[a-z])[∗*†‡]+", "", _TITLE_LABEL.sub("", text)).strip()
 
 
 def _is_mark(span: Span, line: Line) -> bool:
@@ -241,7 +244,7 @@ def _block(document: Document, front: Front, first_page: list[int], abstract: in
             ):
                 end = line.y0
                 break
-    return [
+    block = [
         lines[i]
         for i in first_page
         if bottom < lines[i].base
@@ -249,6 +252,18 @@ def _block(document: Document, front: Front, first_page: list[int], abstract: in
         and lines[i].role != "margin"
         and i not in front.title_lines
     ]
+    return _row_by_row(block)
+
+
+def _row_by_row(block: list[Line]) -> list[Line]:
+    """Lines top to bottom and left to right: names stand in a grid, whatever columns the text has."""
+    rows: list[list[Line]] = []
+    for line in sorted(block, key=lambda line: line.base):
+        if rows and line.base - rows[-1][0].base < 0.3 * line.size:
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    return [line for row in rows for line in sorted(row, key=lambda line: line.x0)]
 
 
 def _from_meta(meta_author: str, document: Document) -> list[str]:
@@ -261,9 +276,12 @@ def _from_meta(meta_author: str, document: Document) -> list[str]:
 # --- abstract -------------------------------------------------------------------------------------------------------
 
 
-def _abstract_start(document: Document) -> int | None:
+def _abstract_start(document: Document, number: int) -> int | None:
+    """Where the abstract begins, on page `number` or one of the two after it."""
     for i, line in enumerate(document.lines):
-        if line.page > min(3, document.lines[0].page + 2):
+        if line.page < number:
+            continue
+        if line.page > number + 2:
             return None
         text = unspace(line.text)
         if _ABSTRACT_HEAD.fullmatch(text):
@@ -295,7 +313,7 @@ def _abstract(document: Document, start: int) -> str:
     for line in lines[start + 1 :]:
         if line.role == "margin" or ((kept or aligned) and _left_of(line, kept, head)):
             continue
-        if line.size < PICTURE * document.body.size:
+        if line.size < PICTURE * document.body.size or _is_footnote(document, line, kept):
             continue
         if _ends_abstract(document, line, kept, head):
             break
@@ -313,6 +331,8 @@ def _ends_abstract(document: Document, line: Line, kept: list[Line], head: Line)
         return True
     if not kept:
         return False
+    if line.page > kept[-1].page and re.search(r"[.!?]$", kept[-1].text):
+        return True
     first = kept[0] if kept[0] is not head or len(kept) == 1 else kept[1]
     if stands_out(document, line) and not stands_out(document, first) and _is_own_line(line) and not line.italic:
         return True
@@ -330,6 +350,11 @@ def _ends_abstract(document: Document, line: Line, kept: list[Line], head: Line)
 def _is_own_line(line: Line) -> bool:
     inked = [s for s in line.spans if letters(s.text) > 1]
     return all((s.bold, s.font) == (inked[0].bold, inked[0].font) for s in inked) or line.bold or line.small_caps
+
+
+def _is_footnote(document: Document, line: Line, kept: list[Line]) -> bool:
+    low = line.y0 > 0.7 * document.pages[line.page - 1].height
+    return low and len(kept) > 1 and _beside(line, kept) and not _AFTER_ABSTRACT.match(line.text)
 
 
 def _beside(line: Line, kept: list[Line]) -> bool:

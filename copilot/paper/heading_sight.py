@@ -45,7 +45,13 @@ def seen_headings(document: Document, anchors: list[Mark], start: int) -> list[H
         (i, line)
         for i, line in enumerate(document.lines)
         if i >= start
-        and (i in anchored or stands_out(document, line) or bold_prefix(document, line) or _recognised(document, i))
+        and (
+            i in anchored
+            or stands_out(document, line)
+            or bold_prefix(document, line)
+            or _recognised(document, i)
+            or (line.bold and REFERENCES.fullmatch(line.text))
+        )
         and i not in contents
         and _may_head(line)
     ]
@@ -75,7 +81,7 @@ def _anchored(document: Document, anchors: list[Mark]) -> set[int]:
 
 def _may_head(line: Line) -> bool:
     text = line.text
-    if len(text) > 160 or CAPTION.match(text) or text.count("=") > 1:
+    if len(text) > 160 or CAPTION.match(text) or text.count("=") > 1 or ("=" in text and letters(text) < 12):
         return False
     return not re.search(r"(?:\.\s?){5,}", text)
 
@@ -143,16 +149,22 @@ def _main_number(line: Line, kind: str) -> int | None:
 
 
 def _chain(entries: list[tuple[int, int]]) -> list[int]:
-    """Longest run of consecutive numbers in order, from 0 or 1; later starts win only by length."""
+    """Longest run of consecutive numbers in order, from 0 or 1; later starts win only by length.
+
+    One number that is printed nowhere may be left out, when three stand before it.
+    """
     best: list[int] = []
+    printed = {value for _, value in entries}
     for begin, (_, value) in enumerate(entries):
         if value not in (0, 1):
             continue
-        chain, expected = [], value
+        chain: list[int] = []
+        expected = value
         for index, number in entries[begin:]:
-            if number == expected:
+            skips = number == expected + 1 and expected not in printed and len(chain) >= 3
+            if number == expected or skips:
                 chain.append(index)
-                expected += 1
+                expected = number + 1
         if len(chain) > len(best):
             best = chain
     return best
@@ -288,7 +300,8 @@ def _continues(document: Document, first: int, last: int, line: Line) -> bool:
     if first == last and is_bare_appendix(head.text):
         return True
     if numbering(head) and not _same_level_follows(document, last + 1):
-        return head.size > document.body.size or head.bold or head.small_caps
+        shouted = head.text.isupper() and line.text.isupper()
+        return head.size > document.body.size or head.bold or head.small_caps or shouted
     room = document.body.width / (2 if document.columns.get(head.page) == 2 and head.column != 2 else 1)
     return previous.x1 - previous.x0 > 0.6 * room and (head.size > document.body.size or head.bold or head.small_caps)
 
@@ -304,12 +317,17 @@ def _unnumbered_paper(document: Document, candidates: list[tuple[int, Line]]) ->
     if main is None:
         return []
     counts = Counter(style_of(line) for _, line in candidates)
+    capitals = _in_capitals(candidates, main)
     out: list[Heading] = []
     taken: set[int] = set()
     for i, line in candidates:
         if i in taken or line.role == "float" or not _heading_text(line.text) or not _alone(document, i):
             continue
+        if _runs_in(line):
+            continue
         level = _unnumbered_level(line, main, counts)
+        if level == 1 and capitals and style_of(line) == main and not line.text.isupper():
+            level = 2
         if level == 1 or (level and _set_apart(document, i)):
             lettered = APPENDIX.fullmatch(line.text)
             heading = _heading(document, i, lettered.group("num") if lettered else "", level)
@@ -319,15 +337,25 @@ def _unnumbered_paper(document: Document, candidates: list[tuple[int, Line]]) ->
 
 
 def _style_of_usual_names(document: Document, candidates: list[tuple[int, Line]]) -> Style | None:
-    """The style in which most headings with usual names ("Methods", "References") are set; words in tables aside."""
-    votes: Counter[Style] = Counter()
+    """The style in which most headings with usual names ("Methods", "References") are set; words in tables aside.
+
+    Italic ones count half: headings below the main ones bear usual names, too ("Background", "Analysis").
+    """
+    votes: defaultdict[Style, float] = defaultdict(float)
     for i, line in candidates:
         name = line.text.rstrip(".:")
         if line.role == "float" or not _alone(document, i):
             continue
         if MAIN.fullmatch(name) or BACK.fullmatch(name):
-            votes[style_of(line)] += 2 if MAIN.fullmatch(name) else 1
+            votes[style_of(line)] += (2 if MAIN.fullmatch(name) else 1) * (0.5 if line.italic else 1)
     return max(votes, key=lambda style: (votes[style], style[1])) if votes else None
+
+
+def _in_capitals(candidates: list[tuple[int, Line]], main: Style) -> bool:
+    """Whether capitals alone tell main headings from those below them, which share their font and size."""
+    alike = [line.text for _, line in candidates if style_of(line) == main]
+    named = [text for text in alike if MAIN.fullmatch(text.rstrip(".:"))]
+    return len(named) >= 2 and all(text.isupper() for text in named) and not all(text.isupper() for text in alike)
 
 
 def _style_of_what_stands_apart(document: Document, candidates: list[tuple[int, Line]]) -> Style | None:

@@ -26,8 +26,9 @@ STATEMENT = re.compile(
     re.I,
 )
 MAIN = re.compile(
-    r"introduction|background|related works?|methods?|methodology|materials and methods|results?|experiments?"
-    r"|results and discussion|discussions?|conclusions?|conclusions? and future works?|experimental (?:setup|results)"
+    r"introduction|background|related works?|methods?|methodology|materials? (?:and|&) methods|results?|experiments?"
+    r"|results (?:and|&) discussion|discussions?|conclusions?|conclusions? and future works?"
+    r"|experimental (?:setup|results)"
     r"|preliminaries|evaluation|analysis|data|model|future works?|summary|summary and conclusions?|literature review"
     r"|statement of need|problem (?:statement|formulation)",
     re.I,

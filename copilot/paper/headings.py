@@ -9,6 +9,7 @@ from copilot.paper.flow import Document
 from copilot.paper.heading_outline import told_headings
 from copilot.paper.heading_sight import seen_headings
 from copilot.paper.heading_words import ABSTRACT, BACK, Heading, Mark
+from copilot.paper.words import key
 
 _FRONT_MATTER = re.compile(
     r"(?:ccs|acm) concepts|(?:index|general) terms|key ?words.{0,20}|acm reference format.*|contents", re.I
@@ -16,14 +17,23 @@ _FRONT_MATTER = re.compile(
 _BACK_ONLY = re.compile(r"references?|bibliography|acknowledge?ments?", re.I)
 
 
-def find_headings(document: Document, outline: list[Mark], anchors: list[Mark], start: int) -> list[Heading]:
-    """All headings in reading order. `start` is the first line after the title block: nothing above it is a heading."""
+def find_headings(
+    document: Document, outline: list[Mark], anchors: list[Mark], start: int, title: str = ""
+) -> list[Heading]:
+    """All headings in reading order. `start` is the first line after the title block: nothing above it is a heading.
+
+    A manuscript may print its `title` again where the text begins: that is none.
+    """
     seen = seen_headings(document, anchors, start)
     told = told_headings(document, outline, start)
     headings = _combine(told, seen) if _tells_enough(told, seen) else seen
-    headings = [h for h in headings if not _FRONT_MATTER.fullmatch(h.title)]
+    headings = [h for h in headings if not _FRONT_MATTER.fullmatch(h.title) and not _repeats(title, h)]
     _mark_appendix(headings)
     return headings
+
+
+def _repeats(title: str, heading: Heading) -> bool:
+    return not heading.number and len(heading.title) > 20 and key(heading.title) in key(title)
 
 
 def _tells_enough(told: list[Heading], seen: list[Heading]) -> bool:

@@ -138,17 +138,27 @@ def read_page(page: Any, number: int, max_chars: int, language_data: str | None 
     if recognised:
         even_sizes(data["blocks"])
     contrast = _Contrast(page)
+    drawn: set[tuple[str, int, int]] = set()
     if not any(block.get("lines") for block in data["blocks"]):
         out.images = [tuple(info["bbox"]) for info in page.get_image_info()[:50]]
     for block in data["blocks"]:
         for raw in block.get("lines", ()):
             if out.chars > max_chars:
                 return out
-            _take_line(out, raw, contrast)
+            if not _drawn_before(raw, drawn):
+                _take_line(out, raw, contrast)
     if any(_TABLE.match(line.text) for line in out.lines):
         words = [(w[0], w[1], w[2], w[3], w[4]) for w in text_page.extractWORDS()]
         out.words = [word for word in words if not _is_rotated(word, out)]
     return out
+
+
+def _drawn_before(raw: dict[str, Any], drawn: set[tuple[str, int, int]]) -> bool:
+    """Whether a line stands where the same was drawn already: some programs draw twice to make type look bold."""
+    spot = "".join(span["text"] for span in raw["spans"]), round(raw["bbox"][0]), round(raw["bbox"][1])
+    again = spot in drawn and len(spot[0]) > 3
+    drawn.add(spot)
+    return again
 
 
 def _take_line(out: PageLines, raw: dict[str, Any], contrast: _Contrast) -> None:

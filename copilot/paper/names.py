@@ -56,6 +56,12 @@ PARTICLES = frozenset(
 # fmt: on
 _MARKS = re.compile(r"[\*∗⋆★†‡§¶♯#♠♣♥♦◦•∧∨△▽✉\^⊥‖∥|□■○●⁎✝◇◆☆⊕⊗✦✻✶]+|[\u00b9\u00b2\u00b3\u2070-\u2079]+|\$.*?\$|[α-ω]")
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’`‘\-‐–.][^\W\d_]+)*\.?|[^\W\d_]\.(?:[-‐]?[^\W\d_]\.)*")
+_DEGREE = re.compile(
+    r"(?:Ph\.?\s?D|D\.?\s?Phil|M\.?\s?D|[BM]\.?\s?(?:S|A|Sc|Ed|Eng|Tech|Phil)|MBA|MPH|R\.?N|CCC-SLP|IEEE|ACM|CCF"
+    r"|(?:senior |student |life |graduate student )?(?:member|fellow)|Jr|Sr|II|III|IV)\.?",
+    re.I,
+)
+"""What stands between commas behind a name and is none: degrees, ranks, societies."""
 _SUFFIX = re.compile(r",?\s+(?:Jr|Sr|II|III|IV|Ph\.?\s?D|M\.?D|MSc|BSc)\.?$")
 _HONORIFIC = re.compile(r"^(?:Dr|Prof|Mr|Ms|Mrs|By|by|and|And|AND|Authors?:|Author)\.?\s+")
 
@@ -65,6 +71,7 @@ def tidy_name(text: str) -> str:
     text = _MARKS.sub(" ", text)
     text = re.sub(r"\([^)]*\)?|\[[^\]]*\]?|[“\"][^”\"]*[”\"]", " ", text)
     text = re.sub(r"(?<=[^\W\d_])\d[\d,]*|\b\d+\b", " ", text)
+    text = re.sub(r"(?<=\b[A-Z]\.)(?=[A-Z][a-z]{2})", " ", text)
     text = re.sub(r"\s+", " ", text).strip(" ,;:&·-–—/")
     text = _HONORIFIC.sub("", text)
     text = _SUFFIX.sub("", text).strip(" ,;:&")
@@ -107,9 +114,9 @@ def is_name(text: str, beside_people: bool = False) -> bool:
 
 
 def split_names(text: str) -> list[str]:
-    """Pieces of a comma-, semicolon- or and-separated list, tidied, empty ones dropped."""
+    """Pieces of a comma-, semicolon- or and-separated list, tidied, empty ones and degrees dropped."""
     pieces = re.split(r"\s*(?:,|;|·|•|\||\band\b|\bAND\b|&|\s{3,}|\t)\s*", text)
-    return [name for piece in pieces if (name := tidy_name(piece))]
+    return [name for piece in pieces if (name := tidy_name(piece)) and not _DEGREE.fullmatch(name)]
 
 
 def spell_name(text: str) -> str:

@@ -29,6 +29,13 @@ _ARXIV = re.compile(
 )
 _REFERS = re.compile(r"(?:19|20)\d{2}|arxiv|https?://|doi|to appear|in press|forthcoming|n\.\s?d\.", re.I)
 _URL = re.compile(r"https?://[^\s,;\"<>]+[^\s,;.\"<>)\]]")
+_AFTER = re.compile(
+    r"(?:conflicts? of interest|competing interests?|address(?:es)? (?:of|for) |author(?:s['’]?|['’]s)? address"
+    r"|received:|citation:|copyright\b|©|publisher['’]?s note|about the authors?|correspondence(?: to)?:"
+    r"|manus[ck]ript (?:received|submitted|eingereicht)|view publication stats)",
+    re.I,
+)
+"""What journals print right behind the last entry."""
 _AUTHOR_START = re.compile(
     r"(?:[A-Z][\w'’‘.-]+,?\s+(?:[A-Z]\.|[A-Z][\w'’-]+)|[A-Z]\.\s*(?:[A-Z]\.\s*)*[A-Z][\w'’-]+|[A-Z][\w-]+\.\s|[A-Z]\w+-?\w*,\s|(?:van|de|von|del|der)\s+[A-Z])"
 )
@@ -93,15 +100,24 @@ def read_references(document: Document, spans: list[Span], cites: list[Mark], fl
     for span in spans:
         end = _next_heading(document, span)
         inside = (document.lines[i] for i in range(span.first, end) if i not in floats)
-        lines = [line for line in inside if line.role != "margin" and re.search(r"\w", line.text)]
+        lines = _without_end_matter([line for line in inside if line.role != "margin" and re.search(r"\w", line.text)])
         seen += [(entry, entry[0].page) for entry in split_entries(document, lines)]
     loose = any(mark.x is None and document.columns.get(mark.page) == 2 for mark in cites)
-    if loose and abs(len(joined := _at_marks(seen, cites)) - len(cites)) <= 0.1 * len(cites):
-        return [parse_reference(join_lines(x.text for x in entry), page) for entry, page in joined]
+    if loose:
+        closest = min(seen, _at_marks(seen, cites), key=lambda entries: abs(len(entries) - len(cites)))
+        if abs(len(closest) - len(cites)) <= 0.1 * len(cites):
+            return [parse_reference(join_lines(x.text for x in entry), page) for entry, page in closest]
     marked = _by_destination(document, cites, floats)
     if marked and (not seen or len(marked) >= 0.5 * len(seen)):
         return [parse_reference(text, page) for text, page in marked]
     return [parse_reference(join_lines(x.text for x in entry), page) for entry, page in seen]
+
+
+def _without_end_matter(lines: list[Line]) -> list[Line]:
+    """The lines up to what journals print behind the entries, when that stands in the last half."""
+    half = len(lines) // 2
+    end = next((i for i, line in enumerate(lines) if i > half and _AFTER.match(line.text)), len(lines))
+    return lines[:end]
 
 
 def _next_heading(document: Document, span: Span) -> int:

@@ -65,7 +65,8 @@ def _paragraphs(document: Document, indices: list[int]) -> list[list[int]]:
 
 
 def _goes_on(document: Document, last: Line, line: Line) -> bool:
-    alike = abs(last.size - line.size) < 0.6 and last.bold == line.bold and last.column == line.column
+    below = last.column == line.column or (last.column == 2 and abs(last.x0 - line.x0) < 3)
+    alike = abs(last.size - line.size) < 0.6 and last.bold == line.bold and below
     return alike and 0 <= line.base - last.base < 1.7 * last.size and line.role != "margin"
 
 
