@@ -44,3 +44,9 @@ def test_a_candidate_without_a_number_is_not_chosen() -> None:
         for name in ("s1", "s2")
     ] + [Message(role="user", parts=[ToolResult(id=name, text="ok")]) for name in ("s1", "s2")]
     assert next_call({"goal": goal}, [*past, *sets]) == ("set_parameters", {"arm": "treatment", "parameters": {"k": 2}})
+
+
+def test_the_one_that_a_person_chose_among_candidates_is_not_put_aside_for_a_better_one() -> None:
+    goal = GOAL | {"options": {"candidates": [{"parameters": {"k": 2}}, {"parameters": {"k": 1}}]}}
+    name, _ = next_call({"goal": goal}, [*ran(1, "baseline"), *ran(2, "treatment", accuracy=0.4)])
+    assert name == "finish"

@@ -1,4 +1,5 @@
-"""The experiment stage by rules: run every arm once; with candidates, try them on validation data and keep the best.
+"""The experiment stage by rules: run every arm once; for an idea about the best of several candidates, try them on
+validation data and keep the best.
 
 Reads what was tried from the tool calls and results in the messages, so that it needs no memory of its own.
 """
@@ -36,7 +37,7 @@ def next_call(documents: dict[str, Any], messages: Sequence[Message]) -> Call:
     if failed is not None and failed.given["arm"] == arms[0]:
         raise CannotDo(f"offline cannot mend a program: the arm {arms[0]} did not run: {failed.text[:300]}")
     candidates = _candidates(goal)
-    if candidates:
+    if candidates and goal["arms"][1]["parameters"] == candidates[0]:  # another one was chosen by a person: as it is
         return _search(goal, arms, candidates, tried)
     ran = {item.given["arm"] for item in tried if item.name == "run_experiment"}
     for arm in arms:
@@ -84,8 +85,7 @@ def _search(goal: dict[str, Any], arms: list[str], candidates: list[dict[str, An
     if not runs:
         return "run_experiment", {"arm": arms[0]}
     treatment = arms[1]
-    wanted = [goal["arms"][1]["parameters"], *candidates]
-    wanted = [item for index, item in enumerate(wanted) if item not in wanted[:index]][:MAX_CANDIDATES]
+    wanted = [item for index, item in enumerate(candidates) if item not in candidates[:index]]
     done = [item for item in runs if item.given["arm"] == treatment]
     sets = [item for item in tried if item.name == "set_parameters"]
     if len(done) < len(wanted):

@@ -9,6 +9,7 @@ from typing import Any
 
 from copilot.errors import CannotDo
 from copilot.llm.offline.catalogue import Match, entries, lines, match, mentions
+from copilot.llm.offline.experiment import MAX_CANDIDATES
 from copilot.llm.offline.kinds import outside
 from copilot.llm.offline.sentences import MENTIONED, PLAIN, Sentence, about, argues, sentences, spoken_of
 from copilot.llm.offline.spoken import capital, claim, distance, effect, limits, novelty
@@ -200,26 +201,44 @@ def revise(documents: dict[str, Any]) -> dict[str, Any]:
 
 
 def _from_options(options: dict[str, Any]) -> list[dict[str, Any]]:
-    """For a task with data: its candidates, each against the task's own baseline."""
+    """For a task with data: the best of its candidates against the task's own baseline, then single ones."""
+    first, *others = options["candidates"]
+    tried = options["candidates"][:MAX_CANDIDATES]
+    names = [_model(candidate).lower() for candidate in tried]
+    found = [_alone(options, candidate) for candidate in others[: COUNT - 1]]
+    if others:
+        why = " ".join(f"{_model(candidate)}: {candidate['rationale']}" for candidate in tried)
+        said = f"The best of {', '.join(names[:-1])} and {names[-1]}, chosen on validation data,"
+        title = f"The best of {len(tried)} models against the baseline"
+        best = _against_baseline(options, first, title, said, f"One of them suits the data. {why}")
+    else:
+        best = _alone(options, first)
+    return [{**idea, "probability": round(0.9 - 0.05 * place, 2)} for place, idea in enumerate([best, *found])]
+
+
+def _alone(options: dict[str, Any], candidate: dict[str, Any]) -> dict[str, Any]:
+    name = _model(candidate)
+    return _against_baseline(options, candidate, f"{name} against the baseline", name, candidate["rationale"])
+
+
+def _against_baseline(
+    options: dict[str, Any], candidate: dict[str, Any], title: str, what: str, why: str
+) -> dict[str, Any]:
     reason = options["baseline_rationale"]
-    return [
-        {
-            "title": f"{_model(candidate)} against the baseline",
-            "claim": f"{_model(candidate)} predicts the held-out rows better than the baseline. Baseline: {reason}",
-            "mechanism": candidate["rationale"],
-            "refuted_by": "a mean paired difference that is significantly below the smallest effect that matters",
-            "prototype": options["prototype"],
-            "arms": [
-                {"name": "baseline", "parameters": options["baseline"], "description": reason},
-                {"name": "treatment", "parameters": candidate["parameters"], "description": candidate["rationale"]},
-            ],
-            "predicted_effect": 0.05,
-            "probability": round(0.9 - 0.05 * place, 2),
-            "kind": "improvement",
-            "relevance": 1.0,
-        }
-        for place, candidate in enumerate(options["candidates"][:COUNT])
-    ]
+    return {
+        "title": title,
+        "claim": f"{what} predicts the held-out rows better than the baseline. Baseline: {reason}",
+        "mechanism": why,
+        "refuted_by": "a mean paired difference that is significantly below the smallest effect that matters",
+        "prototype": options["prototype"],
+        "arms": [
+            {"name": "baseline", "parameters": options["baseline"], "description": reason},
+            {"name": "treatment", "parameters": candidate["parameters"], "description": candidate["rationale"]},
+        ],
+        "predicted_effect": 0.05,
+        "kind": "improvement",
+        "relevance": 1.0,
+    }
 
 
 def _model(candidate: dict[str, Any]) -> str:
