@@ -1,7 +1,8 @@
 """Rows that run across columns taken apart, so that what stands side by side is never read as one sentence.
 
 For places whose columns the reading order did not see: a short stretch in two columns (under an abstract on a first
-page), captions side by side. Looks at gaps between words only. Cells of tables are left as they are: a row of short pieces is one row.
+page), captions side by side. Looks at gaps between words only. Cells of tables are left as they are: a row of short
+pieces is one row.
 """
 
 from __future__ import annotations
