@@ -23,6 +23,8 @@ MAX_POINTS = 400
 """Points of one curve that are drawn; longer ones are thinned evenly."""
 MAX_FILE = 2_000_000
 MAX_CURVES = 4
+BLUE = "#4a7fe8"
+"""Seen on white and on black."""
 ARM_COLOURS = ["#8a8f98", "#2f6fde", "#d9822b", "#2a9d6f", "#b5489a"]
 """Grey for the baseline, which comes first; then the treatments."""
 
@@ -204,12 +206,12 @@ def paired_chart(
     )
     mean = (
         alt.Chart(alt.InlineData(values=[{"mean": comparison.effect}]))
-        .mark_rule(color="#2f5dc8", strokeWidth=3)
+        .mark_rule(color=BLUE, strokeWidth=3)
         .encode(x="mean:Q")
     )
     dots = (
         alt.Chart(alt.InlineData(values=points))
-        .mark_circle(size=90, color="#2f5dc8", opacity=0.85)
+        .mark_circle(size=90, color=BLUE, opacity=0.85)
         .encode(
             x=axis,
             y=alt.Y("seed:N", title="seed", sort=[point["seed"] for point in points]),
@@ -231,7 +233,7 @@ def reliability(bins: Sequence[tuple[float, float, int]]) -> None:
     perfect = alt.Chart(alt.InlineData(values=[{"predicted": at, "supported": at} for at in (0, 1)]))
     line = perfect.mark_line(strokeDash=[5, 4], color="#888888").encode(x=x, y=y)
     size = alt.Size("verdicts:Q", scale=alt.Scale(domain=[0, max(row["verdicts"] for row in rows)], range=[40, 400]))
-    dots = alt.Chart(alt.InlineData(values=rows)).mark_circle(color="#2f5dc8", opacity=0.85)
+    dots = alt.Chart(alt.InlineData(values=rows)).mark_circle(color=BLUE, opacity=0.85)
     dots = dots.encode(x=x, y=y, size=size, tooltip=["predicted:Q", "supported:Q", "verdicts:Q"])
     words = "; ".join(f"predicted {low:.0%}, supported {share:.0%} of {total}" for low, share, total in bins)
     st.altair_chart(alt.layer(line, dots).properties(height=280), key="reliability", alt=f"Calibration: {words}")
@@ -240,4 +242,4 @@ def reliability(bins: Sequence[tuple[float, float, int]]) -> None:
 def effect_words(comparison: ComparisonResult, unit: str) -> str:
     """The effect with its interval in one phrase, safe for Markdown."""
     low, high = comparison.interval
-    return f"{number(comparison.effect)}{f' {plain(unit)}' if unit else ''} [{number(low)}, {number(high)}]"
+    return f"{number(comparison.effect)}{f' {plain(unit)}' if unit else ''}, interval {number(low)} to {number(high)}"

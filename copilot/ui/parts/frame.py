@@ -113,6 +113,13 @@ def empty(text: str, page: str = "new", run: str = "", label: str = "Start a new
         link(page, run, label=label)
 
 
+def ended(view: View, before: str) -> None:
+    """The empty state of a run that ended too early for this page: what it ended before, and why."""
+    finished = view.state.finished
+    why = f"\n\n{plain(finished.detail, 800)}" if finished and finished.detail else ""
+    empty(f"**This run ended before {before}.**{why}", "run", view.run.name, "See what happened")
+
+
 def open_run(step: str) -> View | None:
     """The view that the URL names, under its header; None after an empty state was shown instead."""
     name = session.current_name()

@@ -29,6 +29,12 @@ def words() -> None:
     )
 
 
+def minutes() -> float | None:
+    """How long a run may be worked on, where this person is bound to the server's own limit."""
+    desk = reception(find_home())
+    return float(desk.rules.minutes) if desk is not None and session.restricted() else None
+
+
 def kept() -> None:
     """A word where runs end with the server: `scripts/start.sh` says that nothing is mounted under them."""
     if os.environ.get("COPILOT_RUNS_KEPT") == "0":

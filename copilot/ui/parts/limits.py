@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from pydantic import ValidationError
 
 from copilot.domain.task import Settings
 from copilot.errors import SetupError
-from copilot.ui.parts import session
+from copilot.ui.parts import guest, session
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 HOW_MUCH = {"ask": "Ask me at the ideas and at the plan", "auto": "Do not ask: decide by score"}
 
@@ -26,8 +29,9 @@ def fields(model: str) -> Callable[[], Settings]:
         key="new_approve",
     )
     with st.expander("Limits", icon=":material/tune:"):
-        values = {"approve": ask} | _numbers() | (_tokens(st) if session.restricted() else _of_the_owner())
-    return lambda: build(model, values)
+        numbers = _numbers()
+        more = _tokens(st.columns(3)[0]) if session.restricted() else _of_the_owner()
+    return lambda: build(model, {"approve": ask} | numbers | more)
 
 
 def build(model: str, values: dict[str, Any]) -> Settings:
@@ -47,16 +51,18 @@ def _numbers() -> dict[str, Any]:
         min_value=0.0,
         value=None,
         step=0.5,
-        placeholder="none",
+        placeholder="no cap",
         key="new_budget",
         help="A model call whose worst case would pass this is not made.",
     )
+    most = guest.minutes()
     minutes = second.number_input(
-        "Minutes",
+        "Working time in minutes",
         min_value=1.0,
+        max_value=most,
         value=None,
         step=5.0,
-        placeholder="none",
+        placeholder=f"at most {most:g}" if most else "no cap",
         key="new_minutes",
         help="Time in which an engine works; waiting for you does not count.",
     )
@@ -82,7 +88,7 @@ def _numbers() -> dict[str, Any]:
     return {"budget_usd": budget, "minutes": minutes, "seeds": seeds, "steps": steps or 30}
 
 
-def _tokens(place: Any) -> dict[str, Any]:
+def _tokens(place: DeltaGenerator) -> dict[str, Any]:
     tokens = place.number_input(
         "Tokens",
         min_value=1,

@@ -14,6 +14,7 @@ from copilot.hosting.reception import reception
 from copilot.runs import RunFolder
 from copilot.state import RunState
 from copilot.ui.parts import pace, session
+from copilot.ui.parts.links import link
 from copilot.ui.parts.session import View
 from copilot.ui.parts.text import plain, seconds
 from copilot.ui.parts.timeline import row_of
@@ -83,11 +84,23 @@ def signature(view: View, working: bool) -> tuple[Any, ...]:
 
 def coming(view: View, words: str) -> None:
     """What a page shows while it waits for the run: words and progress, but none where nobody works on it."""
-    if alive(view.run) or api.place(view.run) is not None:
+    if in_line(view.run):
+        return
+    if alive(view.run):
         st.info(words, icon=":material/hourglass_top:")
         _pulse(view)
+        link("run", view.run.name, label="Watch it work")
     else:
         st.info("There is nothing here yet.", icon=":material/hourglass_empty:")
+
+
+def in_line(run: RunFolder) -> bool:
+    """Say where the run stands in the line of a shared server; False where it does not."""
+    place = api.place(run)
+    if place is not None:
+        note = plain(place.note or "It starts by itself; you can close the page.")
+        st.info(f"In line: place {place.place} of {place.of}. {note}", icon=":material/hourglass_top:")
+    return place is not None
 
 
 def _pulse(view: View) -> None:

@@ -39,6 +39,8 @@ class Outline:
     haystack: str
     asked: str = ""
     """The gate at which the run waits for a person's answer."""
+    spent: bool = False
+    """True when it is paused because it used up what it may cost."""
     stamps: int = 0
     """How many sentences stand beside the verdict."""
     claim: str = ""
@@ -109,6 +111,7 @@ def _outline(run: RunFolder, head: list[dict[str, Any]], tail: list[dict[str, An
         _began(run) or _time(started),
         haystack,
         asked,
+        status == "paused" and _spent(tail),
         len(verdict.get("stamps") or []),
         claim,
     )
@@ -139,6 +142,11 @@ def _status(tail: list[dict[str, Any]]) -> Status:
         if body.get("kind") == "RunResumed":
             return "running"
     return "running"
+
+
+def _spent(tail: list[dict[str, Any]]) -> bool:
+    pauses = [body["data"] for body in tail if body.get("kind") == "RunPaused"]
+    return bool(pauses) and pauses[-1].get("reason") == "budget"
 
 
 def _verdict(tail: list[dict[str, Any]]) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def _plan(event: ev.PlanMade) -> Parts:
 
 
 def _called(event: ev.ModelCalled) -> Parts:
-    text = f"{event.role} asked {event.model}"
+    text = f"{event.role.capitalize()} agent asked {event.model}"
     if event.input_tokens or event.cost_usd:
         cost = "price unknown" if event.cost_usd is None else dollars(event.cost_usd)
         text += f": {event.input_tokens:,} tokens in, {event.output_tokens:,} out, {cost}, {seconds(event.seconds)}"
@@ -137,10 +137,23 @@ def _returned(event: ev.ToolReturned) -> Parts:
     word = "Error from the tool" if event.is_error else "Tool answered"
     return (
         "subdirectory_arrow_right",
-        f"{word}: {one_line(event.text, 100)}",
+        f"{word}: {one_line(_spoken(event.text), 100)}",
         event.text,
         "bad" if event.is_error else "info",
     )
+
+
+def _spoken(text: str) -> str:
+    """The values of a JSON object in words; what is no object stays as it is."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(value, dict):
+        return text
+    inner = value.pop("metrics", None)
+    pairs = value | (inner if isinstance(inner, dict) else {})
+    return ", ".join(f"{name} {item}" for name, item in pairs.items() if item not in ("", None, [], {}))
 
 
 def _files(event: ev.FilesChanged) -> Parts:

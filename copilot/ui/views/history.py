@@ -114,6 +114,8 @@ def _go_on(item: Outline) -> None:
     if live.alive(item.run) or api.place(item.run) is not None:
         return
     if st.button(about("Resume", item.title), icon=":material/play_arrow:", key=f"resume_{item.run.name}"):
+        if item.spent:  # it goes on with larger caps only, and that page asks for them
+            links.go("run", item.run.name)
         with frame.told():
             actions.resume(item.run)
             links.go("run", item.run.name)

@@ -50,10 +50,9 @@ def show() -> None:
 
 def _nothing_yet(view: View) -> None:
     if live.ended(view.state):
-        frame.empty("This run ended before it had ideas.", "run", view.run.name, "See what happened")
+        frame.ended(view, "it had ideas")
     else:
         live.coming(view, "Ideas are being drafted.")
-        links.link("run", view.run.name, label="Watch it work")
 
 
 def _intro(view: View, question: QuestionAsked | None) -> None:

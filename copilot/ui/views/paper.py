@@ -9,6 +9,8 @@ from copilot.ui.parts import found, frame, live, pdf
 from copilot.ui.parts.session import View
 from copilot.ui.parts.text import count, one_line, plain
 
+ROW, SAYS = 88, 270
+"""Height of a row and width of the quotes in the ledger, in pixels: four lines beside the page of the paper."""
 KINDS = {
     "result": "Results",
     "finding": "Findings",
@@ -111,13 +113,14 @@ def _ledger(view: View, claims: list[Claim]) -> None:
             for claim in claims
         ],
         hide_index=True,
-        height=min(36 * (len(claims) + 1), 440),
+        height=min(ROW * len(claims) + 38, 500),
+        row_height=ROW,
         on_select="rerun",
         selection_mode="single-row",
         key=f"ledger_{len(claims)}",
         column_config={
-            "what the paper says": st.column_config.TextColumn(width="large"),
-            "page": st.column_config.NumberColumn(width="small"),
+            "what the paper says": st.column_config.TextColumn(width=SAYS),
+            "page": st.column_config.NumberColumn(width=50),
         },
         alt="Claims ledger: what the paper says, with page",
     )

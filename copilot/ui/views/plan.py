@@ -34,7 +34,7 @@ def show() -> None:
 
 def _nothing_yet(view: View) -> None:
     if live.ended(view.state):
-        frame.empty("This run ended before it had a plan.", "run", view.run.name, "See what happened")
+        frame.ended(view, "it had a plan")
     elif view.state.chosen is None:
         frame.empty("The plan is made after an idea was chosen.", "ideas", view.run.name, "Open the ideas")
     else:
@@ -47,12 +47,16 @@ def _summary(view: View, plan: Plan) -> None:
         st.markdown(f"**Claim under test.** {plain(idea.claim, 1000)}")
     best = "larger is better" if plan.metric.direction == "maximize" else "smaller is better"
     unit = f" {plan.metric.unit}" if plan.metric.unit else ""
-    columns = st.columns(4)
-    columns[0].metric("Metric", plain(plan.metric.name, 40), help=best)
-    columns[1].metric("Smallest effect that matters", number(plan.minimum_effect) + plain(unit))
     trials = f"{len(plan.arms)} arms × {plan.seeds} seeds"
-    columns[2].metric("Trials", len(plan.arms) * plan.seeds, help=f"{trials}, every one of them counted")
-    columns[3].metric("Time limit of a trial", seconds(plan.seconds_per_trial), help="A longer one counts as failed.")
+    figures = {
+        "Metric": (plain(plan.metric.name, 40), best),
+        "Smallest effect that matters": (number(plan.minimum_effect) + plain(unit), "A smaller one is no support."),
+        "Trials": (str(len(plan.arms) * plan.seeds), f"{trials}, every one of them counted"),
+        "Time limit of a trial": (seconds(plan.seconds_per_trial), "A longer one counts as failed."),
+    }
+    with st.container(horizontal=True, gap="large"):
+        for label, (value, note) in figures.items():
+            st.metric(label, value, help=note, width="content")
     st.caption(f"{best.capitalize()}. {trials.capitalize()}. {_trust(plan)}")
     _arms(plan)
     if plan.tuning.space and plan.tuning.settings > 1:

@@ -60,7 +60,7 @@ def show() -> None:
 
 def _nothing_yet(view: View) -> None:
     if live.ended(view.state):
-        frame.empty("This run ended without a report.", "run", view.run.name, "See what happened")
+        frame.ended(view, "it had a report")
     else:
         live.coming(view, "The report is written after the verdict.")
 

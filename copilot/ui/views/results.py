@@ -42,7 +42,7 @@ def show() -> None:
 
 def _nothing_yet(view: View) -> None:
     if live.ended(view.state):
-        frame.empty("This run ended without a verdict.", "run", view.run.name, "See what happened")
+        frame.ended(view, "it had a verdict")
         return
     live.coming(view, "There is no verdict yet. It is computed after the last trial.")
     st.subheader("Every trial", anchor=False)
@@ -105,7 +105,8 @@ def _comparison(state: RunState, comparison: ComparisonResult, *, alone: bool) -
     smallest = state.protocol.minimum_effect if state.protocol else 0.0
     st.subheader("The difference at every seed" if alone else plain(comparison.claim, 300), anchor=False)
     st.caption(
-        f"{comparison.word}: {charts.effect_words(comparison, unit)}, {count(len(comparison.differences), 'pair')}"
+        f"{comparison.word.capitalize()}: mean {charts.effect_words(comparison, unit)}, over "
+        f"{count(len(comparison.differences), 'pair')} of trials"
     )
     charts.paired(comparison, smallest, unit)
     with st.expander("The rule, step by step", icon=":material/rule:"):

@@ -81,11 +81,9 @@ def _outcome(view: View, working: bool) -> None:
                 links.link("report", view.run.name, label="Read the report")
         for stamp in state.verdict.stamps:
             st.markdown(f":material/approval: :orange[{plain(stamp, 400)}]")
-    place = api.place(view.run)
-    if place is not None:
-        note = plain(place.note or "It starts by itself; you can close the page.")
-        st.info(f"In line: place {place.place} of {place.of}. {note}", icon=":material/hourglass_top:")
-    elif state.finished is not None and state.finished.status != "done":
+    if live.in_line(view.run):
+        return
+    if state.finished is not None and state.finished.status != "done":
         _ended_badly(state.finished)
     elif state.pause is not None and not working:
         st.warning(f"Paused: {plain(state.pause.detail, 600)}", icon=":material/pause:")
