@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from copilot.paper.claim_words import KNOWN_DATA, MODEL, OWN, SETTING_PATTERN
+from copilot.paper.claim_names import KNOWN_DATA, MODEL
+from copilot.paper.claim_words import OWN, SETTING_PATTERN
 
 _DONE = re.compile(
     r"\b(?:we|our|ours)\b|\b(?:is|are|was|were) (?:\w+ly )?(?:set|trained|used|fixed|chosen|optimi[sz]ed"
     r"|initiali[sz]ed|run|evaluated"
     r"|tested|fine-?tuned|applied)\b|\b(?:trained|optimi[sz]ed|fine-?tuned|evaluated|tested) (?:with|using|for"
-    r"|by|on)\b",
+    r"|on)\b",
     re.I,
 )
 _ELSEWHERE = re.compile(
@@ -20,10 +21,25 @@ _ELSEWHERE = re.compile(
 _OPTIMIZER = re.compile(
     r"\b(?:us(?:e[sd]?|ing)|with|by|via|train\w*|optimi[sz]\w+|employ\w*|adopt\w*|appl\w+)\s+(?:\S+\s+){0,3}\(?$", re.I
 )
+_COUNTS = {"layers", "attention heads", "epochs", "training steps", "seeds", "parameters"}
+"""Settings that are counted: the number stands before the name ("10 hidden layers of 128 units")."""
+_OTHERS = re.compile(
+    r"\b(?:compar\w+|baselines?|competitors?|previous|prior|existing|reference|proposed by|following)\b", re.I
+)
+_TRIED = re.compile(
+    r"\b(?:try|tried|tries|sweep\w*|swept|grid|search\w*|vary|varied|varying|ranging|range|among|candidates?"
+    r"|tuned?|select\w* from|choose from|chosen from)\b",
+    re.I,
+)
+"""Several values are told, and not which one was used."""
+_SCHEDULED = re.compile(r"\b(?:every|each|per|period|last|first)\b")
+_LEAST = {"parameters": 1000.0, "training steps": 10.0, "sequence length": 4.0}
+_MOST = {"learning rate": 1.0, "weight decay": 1.0, "dropout": 1.0, "momentum": 1.0}
 _MULTIPLE = {"thousand": 1e3, "k": 1e3, "K": 1e3, "million": 1e6, "M": 1e6, "billion": 1e9, "B": 1e9}
 _AFTER = re.compile(
     r"[\s(]*(?:of|to|=|is|was|set to|size|equal to|:|rate|at|η|λ|β\d?|α)?[\s(=]*(?:of|to|is|=)?\s*"
-    r"(?P<n>\d[\d,]*(?:\.\d+)?(?:\s?[×x·]\s?10\s?[-−–]\s?\d+|e[-−]?\d+)?)(?P<more>\s?(?:thousand|million"
+    r"(?P<n>\d[\d,]*(?:\.\d+)?(?:\s?[×x·]\s?10\s?[-−–]\s?\d+|\s?e\s?[-−]?\s?\d+"
+    r"|[−–-]\d\b)?)(?P<more>\s?(?:thousand|million"
     r"|billion|[kKMB])\b)?"
     r"(?P<range>\s?[-–]\s?\d)?"
 )
@@ -41,7 +57,7 @@ _ONLY_NAMED = re.compile(
 
 def settings(text: str, section: str) -> Iterator[tuple[str, float | None, str]]:
     """(name, value, model) of each setting that the sentence states of the authors' own training, each name once."""
-    if not _DONE.search(text) or _ELSEWHERE.search(section):
+    if not _DONE.search(text) or _ELSEWHERE.search(section) or _TRIED.search(text):
         return
     for name, pattern in SETTING_PATTERN.items():
         found = list(pattern.finditer(text))
@@ -50,28 +66,52 @@ def settings(text: str, section: str) -> Iterator[tuple[str, float | None, str]]
             if chosen := next(used, None):
                 yield name, None, chosen.group()
             continue
-        stated = {value: m for m in found if (value := _value(text, m)) is not None}
-        if len(stated) == 1:
-            yield name, next(iter(stated)), _model(text)
+        if name == "parameters" and _OTHERS.search(text):
+            continue
+        stated = {value for m in found if (value := _value(text, m, name in _COUNTS)) is not None}
+        if len(stated) == 1 and _LEAST.get(name, 0.0) <= (value := stated.pop()) <= _MOST.get(name, 1e15):
+            yield name, value, _model(text)
 
 
 def _model(text: str) -> str:
-    names = {m.group() for m in MODEL.finditer(text) if not KNOWN_DATA.match(m.group())}
+    optimizer = SETTING_PATTERN["optimizer"]
+    names = {m.group() for m in MODEL.finditer(text) if not (KNOWN_DATA.match(m.group()) or optimizer.match(m.group()))}
     return next(iter(names)) if len(names) == 1 else ""
 
 
-def _value(text: str, match: re.Match[str]) -> float | None:
-    """The number right after or right before the name; None for a range or where there is none."""
-    found = _AFTER.match(text[match.end() : match.end() + 48]) or _BEFORE.search(
-        text[max(0, match.start() - 28) : match.start()]
-    )
-    if (
-        not found
-        or found["range"]
-        or re.search(r"\b(?:every|each|per|period|last|first)\b", text[max(0, match.start() - 40) : match.start()])
-    ):
+def _value(text: str, name: re.Match[str], counted: bool) -> float | None:
+    """The number right after or right before the name; None for a range, a list or where there is none."""
+    for found in (_number_before(text, name), _number_after(text, name, counted))[:: 1 if counted else -1]:
+        if found:
+            lead = text[max(0, name.start() - 40) : name.start()]
+            open_ = (
+                found["range"] or _SCHEDULED.search(lead) or re.match(r"\s(?:of|for) (?:\w+ )?warm", text[name.end() :])
+            )
+            return None if open_ else _parsed(found)
+    return None
+
+
+def _number_before(text: str, name: re.Match[str]) -> re.Match[str] | None:
+    begin = max(0, name.start() - 28)
+    found = _BEFORE.search(text[begin : name.start()])
+    shape = found and re.search(r"[×x:/]\s?$", text[: begin + found.start("n")])
+    return None if shape else found
+
+
+def _number_after(text: str, name: re.Match[str], counted: bool) -> re.Match[str] | None:
+    behind = text[name.end() :]
+    if counted and not re.match(r"\s?(?:=|:|is|was|to|of)\s", behind):
         return None
-    plain = re.sub(r"\s?[×x·]\s?10\s?[-−–]\s?", "e-", found["n"].replace(",", "")).replace("−", "-")
+    found = _AFTER.match(behind[:48])
+    listed = found and re.match(
+        r"\s?(?:,|/|:|and|or|,? or|,? and)\s?[\d.]+(?!\s(?!for|in|on|resp)[a-z]|[\d.])", behind[found.end() :]
+    )
+    return None if listed else found
+
+
+def _parsed(found: re.Match[str]) -> float | None:
+    told = re.sub(r"[\s,]", "", found["n"]).replace("−", "-").replace("–", "-")
+    plain = re.sub(r"^10(?=-\d)", "1e", re.sub(r"[×x·]10-", "e-", told))
     try:
         return float(plain) * _MULTIPLE.get((found["more"] or "").strip(), 1.0)
     except ValueError:

@@ -1,153 +1,364 @@
-"""Results in tables: cells whose column or caption names a metric, with the row as printed for a quote.
+"""Results in tables: cells whose metric is known, with the row as printed for a quote.
 
-Leaves out what is not the paper's own result: rows that cite another work, specifications, counts and settings.
+Leaves out what is not the paper's own result: rows and columns of other works where the paper's own are marked, rows
+that cite, specifications, counts and settings. A cell whose head could not be told is left out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from copilot.domain.paper import Claim, Table
-from copilot.paper.claim_words import KNOWN_DATA, METRIC, MODEL
+from copilot.paper.claim_grid import Grid, Line, is_name, number_in, read_grids
+from copilot.paper.claim_metrics import GENERAL, Named, is_possible, metrics_in
+from copilot.paper.claim_names import KNOWN_DATA, data_in, models_in, own_in
 
-_CELL = re.compile(r"[-+−]?\d[\d,]*(?:\.\d+)?(?:\s?%)?(?:\s?(?:±|\(|\+/-).*)?[*†‡]?")
-_NUMBER = re.compile(r"[-+−]?\d[\d,]*(?:\.\d+)?")
-_CITING = re.compile(r"\[\d+[\d,; –-]*\]|et al|\b(?:19|20)\d\d[a-z]?\)|\bprevious|\bprior\b|\bSOTA\b", re.I)
+_CITING = re.compile(
+    r"\[\d+[\d,; –-]*\]|et al|\b(?:19|20)\d\d[a-z]?\)|\bprevious|\bprior\b|\bSOTA\b|\breported\b", re.I
+)
+_OURS = re.compile(r"\b(?:ours?|proposed|this (?:work|paper|study))\b", re.I)
+_ABLATED = re.compile(
+    r"\W{0,3}(?:w/o?|with(?:out)?|no|only|full|all|remov\w*|replac\w*|-|−|–|\+|base(?:line)?)\b|[-−–+]\s?\w", re.I
+)
 _OF_MODELS = re.compile(
     r"model|method|system|algorithm|approach|architecture|network|agent|classifier|team|variant|baseline"
     r"|configuration|optimi"
-    r"|loss|activation|setting",
+    r"|loss|activation|setting|backbone|encoder|decoder|framework|strategy|technique|policy|learner|detector"
+    r"|module|defen[cs]e",
     re.I,
 )
-_OF_DATA = re.compile(r"data|corpus|benchmark|task", re.I)
-_LONGEST = 8
-"""Words of a row's name or a column's head; more are running text that was taken for a table."""
+_OF_DATA = re.compile(
+    r"(?:[\w-]+ )?(?:data ?sets?|data|corpus|corpora|benchmarks?|tasks?|domains?|languages?|environments?"
+    r"|games?)(?: \(.*\)| names?)?",
+    re.I,
+)
 _SPECIFICATION = re.compile(
-    r"\b(?:architectures?|specifications?|configurations?|hyper-?parameters?|statistics|notation|details? of"
-    r"|settings? (?:of|used|for)"
-    r"|summary of (?:the )?data)\b",
+    r"\b(?:architectures? (?:of|details|used|for)|specifications?|configurations?|hyper-?parameters?|statistics"
+    r"|notation|details? of"
+    r"|settings? (?:of|used|for)|summary of (?:the )?data|complexity|examples? of|list of|number of|size of"
+    r"|overview)\b",
     re.I,
 )
+_NEVER = re.compile(
+    r"hyper-?param|search space|statistics|architecture of|configuration|settings? (?:of|used|for)", re.I
+)
+_AVERAGE = re.compile(r"\b(?:avg|average|mean|overall|all|total|top-?\d|acc|macro|micro|score|std|gain)\b", re.I)
+_DATA_SETS = re.compile(
+    r"\b(?:data ?sets|benchmarks|tasks|languages|domains|corpora|test sets|environments|games)\b", re.I
+)
+_GENERIC = re.compile(
+    r"(?:win|draw|loss|lose|case|output|input|type|class|value|result|setting|mode|baseline|no|yes|full|small"
+    r"|base|medium|large|best|worst|min|max|ours?"
+    r"|category|domain|test|train\w*|valid\w*|val|dev|single|group|level|run|step|iter\w*|stage|split|version"
+    r"|none|original|random|final|first|last)s?\b",
+    re.I,
+)
+_PROPER = re.compile(r"(?:[A-Z][\w.+/-]*|[a-z]{2,}\d\w*)(?:[ -][\w.()+-]+){0,2}")
+_PER_TIME = r"|/\s?s(?:ec)?\b|per second|\bsecs?\b|\bimages\b|\bMB\b|\bGB\b|\bms\b"
 _NO_RESULT = re.compile(
-    r"#|\bparam|\bsizes?\b|\bepochs?\b|\byear\b|\brank\b|\blayers?\b|\bsamples?\b|\binstances?\b|\bfeatures?\b"
-    r"|\bnumber\b|\bno\.|"
-    r"\bFLOP|\btimes?\b|\bhours?\b|\bdepth\b|\bclasses\b|\bdim|\bdata type\b|\bid\b|\bp-?value",
+    r"#|\bparam|\bsizes?\b|\bepochs?\b|\byear\b|\blayers?\b|\bsamples?\b|\binstances?\b|\bfeatures?\b|\bnumber\b"
+    r"|\bno\.|\bnum\b"
+    r"|\bFLOP|\bM?MACs?\b|\btimes?\b|\bhours?\b|\bdepth\b|\bclasses\b|\bdim|\bdata type\b|\bid\b|\bp-?val"
+    r"|\btokens?\b|\bGPU|\bmemory\b|\bbits?\b"
+    r"|\blr\b|learning rate|\bweight\b|\bsparsity\b|\bratio\b|\bcosts?\b|\bsteps?\b|\bbatch\b|\bstd\b"
+    r"|\bvar(?:iance)?\b|\bλ|\bα|\bβ|\bk\b|\bseed"
+    r"|\b(?:train|test|dev|val)\w* (?:size|set|data)|\blength\b|\bcount|\bvocab|\bresolution\b|\brank\b|∆|Δ"
+    r"|\bgain|\bimprov|\bdiff\b" + _PER_TIME,
     re.I,
 )
+_ARROW = re.compile(r"\s?\(?[↑↓⇑⇓]\)?")
+_RESULTS = re.compile(r"\b(?:results?|performances?|compar\w+|evaluat\w+|accurac\w+|scores?|ablation|effect)\b", re.I)
 
 
-def from_table(table: Table) -> Iterator[Claim]:
-    """One claim per number that a metric explains; ids are given by the caller."""
-    header = _header(table)
-    in_caption = metrics_in(table.caption)
-    if not table.rows or (_SPECIFICATION.search(table.caption) and not in_caption):
+@dataclass(frozen=True)
+class _Caption:
+    """What a caption says of every number of its table."""
+
+    metric: Named | None
+    several: bool
+    dataset: str
+    unit: str
+    of_data: bool
+    """Whether the columns may be data sets: the caption speaks of several."""
+
+
+@dataclass(frozen=True)
+class _Column:
+    place: int
+    head: str
+    metric: Named | None
+    dataset: str
+    model: str
+    own: bool
+
+
+def from_table(table: Table, own: Sequence[str] = ()) -> Iterator[Claim]:
+    """One claim per number that a metric or a data set explains; ids are given by the caller.
+
+    `own` are the names of what the paper proposes.
+    """
+    caption = _caption(table.caption)
+    if _NEVER.search(" ".join(table.caption.split()[:10])) or (
+        _SPECIFICATION.search(table.caption) and caption.metric is None
+    ):
         return
-    if not in_caption and not any(metrics_in(cell) for cell in header):
-        return
-    caption_data = list(dict.fromkeys(match.group() for match in KNOWN_DATA.finditer(table.caption)))
-    counting = _counting(table)
-    for row, after in zip(table.rows, [*table.rows[1:], []], strict=True):
-        at = next((place for place, cell in enumerate(row) if cell), 0)
-        if _is_other(row, at, after) or _is_cited(row[at], table.caption):
+    for grid in read_grids(table.rows):
+        columns = _columns(grid, own)
+        caption = _caption_for(caption, columns)
+        roles = _roles(grid, columns, own, caption.of_data)
+        lines = [line for line in _own_lines(grid, table.caption, own) if roles.tells(line, grid)]
+        for line in lines:
+            cells = [(column, _claim(table, caption, roles, line, column)) for column in _own_columns(columns)]
+            yield from _told_apart([(column, claim) for column, claim in cells if claim is not None])
+
+
+def _caption_for(caption: _Caption, columns: Sequence[_Column]) -> _Caption:
+    """The caption's metric is that of no column when some name their own; known data sets in heads are no chance."""
+    if any(column.metric for column in columns):
+        caption = replace(caption, metric=None)
+    return replace(caption, of_data=caption.of_data or any(KNOWN_DATA.search(column.head) for column in columns))
+
+
+def _told_apart(cells: Sequence[tuple[_Column, Claim]]) -> Iterator[Claim]:
+    """Cells of one row; those that would read alike with the words of their heads that tell them apart."""
+    keys = Counter((claim.metric, claim.dataset, claim.model) for _, claim in cells)
+    for column, claim in cells:
+        own = _beside_metric(column.head)
+        if (
+            keys[claim.metric, claim.dataset, claim.model] == 1
+            or not _ARROW.sub("", own).strip("- ()")
+            or len(own) > 40
+        ):
+            yield claim
+        elif column.model and claim.model == column.model:
+            yield claim.model_copy(update={"model": own})
+        else:
+            beside = claim.dataset and claim.dataset not in own
+            yield claim.model_copy(update={"dataset": f"{claim.dataset} ({own})" if beside else own})
+
+
+def _beside_metric(head: str) -> str:
+    """A head without the metrics, units and arrows in it."""
+    plain = _ARROW.sub(" ", head)
+    for one in reversed(metrics_in(plain)):
+        plain = plain[: one.start] + plain[one.end :]
+    return " ".join(re.sub(r"\btop-?\d+|\(%?\)|\[\d*\]|%", " ", plain).split())
+
+
+def _caption(text: str) -> _Caption:
+    named = metrics_in(text)
+    special = [m for m in named if m.kind not in GENERAL]
+    general = [m for m in named if m.kind in GENERAL and len(text[: m.start].split()) <= 5 and m.name != "score"]
+    kinds = list(dict.fromkeys(m.name for m in special or general))
+    sets = list(dict.fromkeys(one.name for one in data_in(text)))
+    unit = "%" if re.search(r"\(\s?(?:in )?%\s?\)|\bin (?:%|percent)|\[%\]|percentage", text) else ""
+    metric = (special or general)[0] if len(kinds) == 1 else None
+    return _Caption(metric, len(kinds) > 1, sets[0] if len(sets) == 1 else "", unit, bool(_DATA_SETS.search(text)))
+
+
+def _columns(grid: Grid, own: Sequence[str]) -> list[_Column]:
+    """The columns of numbers whose heads are known and that are no counts or settings."""
+    out = []
+    if any(_is_joined(grid.head(place) or "") for place in grid.numeric):
+        return []
+    for place in grid.numeric:
+        head = grid.head(place)
+        if head is None or len(head.split()) > 12:
             continue
-        what, head_of_names = row[at], header[at] if at < len(header) else ""
-        for place, cell in enumerate(row):
-            head = header[place] if place < len(header) else ""
-            number, metric = _number(cell), _metric(head, in_caption)
-            if place in {at, *counting} or number is None or metric is None or len(head.split()) > _LONGEST:
-                continue
-            data = KNOWN_DATA.search(head)
-            known = data.group() if data else caption_data[0] if len(caption_data) == 1 else ""
-            model, named = _row_of(what, head_of_names, head)
-            yield Claim(
-                id="",
-                kind="result",
-                text=f"{table.label}: {what} — {head or 'value'}: {cell}",
-                quote=" ".join(filter(None, row)),
-                page=table.page,
-                grounded=False,
-                section=table.label,
-                number=number,
-                unit="%" if "%" in cell + head else "",
-                metric=metric,
-                dataset=known or named,
-                model=model,
-            )
+        metric = _metric(head)
+        if metric is None and _NO_RESULT.search(head):
+            continue
+        data = [one.name for one in data_in(head)]
+        models = [one.name for one in models_in(head, own)]
+        marked = bool(_OURS.search(head) or own_in(head, own))
+        if _AVERAGE.search(head):
+            data = []
+        whole = metric is None and len(head.split()) <= 4 and (len(models) == 1 or marked)
+        model = _tidy(head) if whole else ""
+        out.append(_Column(place, head, metric, data[-1] if len(set(data)) == 1 else "", model, marked))
+    return out
 
 
-def _row_of(what: str, names: str, head: str) -> tuple[str, str]:
-    """(model, data set) of a cell: what a row is called is a model unless the column of names says otherwise."""
-    if _OF_MODELS.search(names) or MODEL.search(what) or not names:
-        return what[:80], ""
-    other = "" if metrics_in(head) else head
-    return (other, what[:80]) if _OF_DATA.search(names) else ("", "")
+def _is_joined(head: str) -> bool:
+    """Whether a head has swallowed the first number below it ("BLEU 19.71")."""
+    return any(re.match(r"\s[-−]?\d+\.\d", head[one.end :]) for one in metrics_in(head))
 
 
-def _counting(table: Table) -> set[int]:
-    """Columns that only count the lines of the page."""
-    found = set()
-    for place in range(max(map(len, table.rows))):
-        cells = [row[place] for row in table.rows if place < len(row) and row[place]]
-        numbers = [int(cell) for cell in cells if cell.isdecimal()]
-        if len(numbers) > 2 and all(b == a + 1 for a, b in pairwise(numbers)):
-            found.add(place)
-    return found
+def _metric(text: str) -> Named | None:
+    """The metric that a head names: one of the known, or what an arrow says is one."""
+    plain = _ARROW.sub(" ", text)
+    known = [m for m in metrics_in(plain) if not _NO_RESULT.search(plain[m.end : m.end + 10])]
+    special = [m for m in known if m.kind not in GENERAL] or [m for m in known if m.name != "loss"]
+    if special:
+        return special[-1]
+    if _ARROW.search(text) and not _NO_RESULT.search(text):
+        name = re.sub(r"\s*\(%\)|\[%\]", "", plain).split()
+        return Named(0, 0, name[-1], "") if name and len(name[-1]) < 20 and not _GENERIC.match(name[-1]) else None
+    return None
 
 
-def _is_other(row: list[str], at: int, after: list[str]) -> bool:
-    """A row without a name, of running text, or with the number of another work (cited in this or the next line)."""
-    name = row[at] if row else ""
-    if sum(map(str.isalpha, name)) < 2 or _number(name) is not None or len(name.split()) > _LONGEST:
+def _own_columns(columns: Sequence[_Column]) -> list[_Column]:
+    """Those of the paper's own models, where columns are models and some are marked as its own."""
+    return [c for c in columns if c.own] if _are_models(columns) else list(columns)
+
+
+def _are_models(columns: Sequence[_Column]) -> bool:
+    """Whether the columns are models, some of them the paper's own, and not metrics or data sets."""
+    return any(c.own for c in columns) and not any(c.dataset or (c.metric and not c.own) for c in columns)
+
+
+def _own_lines(grid: Grid, caption: str, own: Sequence[str]) -> list[Line]:
+    """Lines with names that are not of other works; only those of the paper's own models where some are marked so."""
+    lines = [line for line in grid.lines if _is_named(line) and not _is_cited(line, caption)]
+    marked = [line for line in lines if _is_own(line, own)]
+    return [line for line in lines if _is_own(line, own) or _is_ablated(line)] if marked else lines
+
+
+def _is_ablated(line: Line) -> bool:
+    return any(_ABLATED.match(name) for name in line.names if name)
+
+
+def _is_own(line: Line, own: Sequence[str]) -> bool:
+    name = " ".join(filter(None, line.names))
+    return bool(_OURS.search(name) or own_in(name, own))
+
+
+def _is_named(line: Line) -> bool:
+    names = [name for name in line.names if name]
+    return bool(names) and all(is_name(name) for name in names) and sum(map(str.isalpha, "".join(names))) >= 2
+
+
+def _is_cited(line: Line, caption: str) -> bool:
+    """Whether the row, the line after it or the caption says that this is another work's number."""
+    if _CITING.search(" ".join([*line.cells, *line.after, line.section])):
         return True
-    told = row if any(_number(cell) is not None for cell in after) else [*row, *after]
-    return bool(_CITING.search(" ".join(told)))
-
-
-def _is_cited(name: str, caption: str) -> bool:
-    """Whether the caption says that this row is of another work ("X is the model of (Smith et al., 2018)")."""
-    told = re.search(rf"{re.escape(name)}[^.;]{{0,60}}", caption)
+    name = re.escape(line.names[-1] or "\0")
+    told = re.search(rf"(?<!\w){name}(?!\w)[^.;]{{0,60}}", caption)
     return bool(told and _CITING.search(caption[told.start() : told.end() + 25]))
 
 
-def _metric(head: str, in_caption: list[str]) -> str | None:
-    """The metric of a column; None when its numbers are no results. Several in the caption leave it open which."""
-    if found := metrics_in(head):
-        return found[0]
-    if not in_caption or _NO_RESULT.search(head):
+@dataclass(frozen=True)
+class _Roles:
+    """Which name of a row is what: places among its names, None where there is no such name."""
+
+    model: int | None
+    data: int | None
+    metric: int | None
+    some_metrics: bool
+    """Whether some row's name is a metric: then the caption's is not that of the others."""
+
+    def tells(self, line: Line, grid: Grid) -> bool:
+        """Whether the row's names are not those of another row, too."""
+        return sum(other.names == line.names and other.section == line.section for other in grid.lines) == 1
+
+    def name(self, line: Line, place: int | None) -> str:
+        return (line.names[place] or "") if place is not None else ""
+
+
+def _roles(grid: Grid, columns: Sequence[_Column], own: Sequence[str], of_data: bool) -> _Roles:
+    """What the names of rows are, by the heads above them and by what most of them are."""
+    found: dict[str, int] = {}
+    for at in reversed(range(len(grid.labels))):
+        head = " ".join(filter(None, grid.heads[grid.labels[at]]))
+        names = [line.names[at] or "" for line in grid.lines]
+        role = _role(head, names, own)
+        if role is None and at == len(grid.labels) - 1 and not head:
+            role = _unnamed(names, columns, of_data)
+        if role:
+            found.setdefault(role, at)
+    some = any(_metric(name) for line in grid.lines for name in line.names if name)
+    return _Roles(found.get("model"), found.get("data"), found.get("metric"), some)
+
+
+def _unnamed(names: Sequence[str], columns: Sequence[_Column], of_data: bool) -> str | None:
+    """What rows under an empty head are: data sets beside columns of models, else models."""
+    if _are_models(columns):
+        proper = sum(bool(_PROPER.fullmatch(name)) and not _GENERIC.match(name) for name in names)
+        return "data" if of_data and len(names) > 2 and proper * 2 > len(names) else None
+    codes = sum(bool(re.fullmatch(r"[a-z]{1,3}(?:[-→][a-z]{1,3})?", name)) for name in names)
+    return None if any(column.model for column in columns) or codes * 2 > len(names) else "model"
+
+
+def _role(head: str, names: Sequence[str], own: Sequence[str]) -> str | None:
+    """ "metric", "data" or "model"; None for a condition."""
+
+    def most(told: Iterable[bool]) -> bool:
+        return sum(told) * 2 > sum(map(bool, names))
+
+    if most(_metric(name) is not None for name in names):
+        return "metric"
+    if any(_OURS.search(name) or own_in(name, own) for name in names):
+        return "model"
+    if most(bool(KNOWN_DATA.search(name)) for name in names) or _OF_DATA.fullmatch(head):
+        return "data"
+    return "model" if _OF_MODELS.search(head) or most(bool(models_in(name)) for name in names) else None
+
+
+def _claim(table: Table, caption: _Caption, roles: _Roles, line: Line, column: _Column) -> Claim | None:
+    number = number_in(line.cells[column.place])
+    beside = " ".join(filter(None, line.names))
+    if number is None or (roles.model is None and _NO_RESULT.search(beside)):
         return None
-    return in_caption[0] if len(in_caption) == 1 else ""
-
-
-def metrics_in(text: str) -> list[str]:
-    """The metrics that a text names, each once; general words (score, error) only where no other is named."""
-    found = [name for name, pattern in METRIC.items() if pattern.search(text)]
-    return [name for name in found if name not in {"score", "loss", "error rate"}] or found
-
-
-def _header(table: Table) -> list[str]:
-    """For each column, the words above its first numeric row, top to bottom."""
-    heads: list[list[str]] = [[] for _ in max(table.rows, key=len)] if table.rows else []
-    for row in table.rows:
-        if sum(_number(cell) is not None for cell in row) >= max(1, sum(bool(cell) for cell in row) / 2):
-            break
-        if sum(bool(cell) for cell in row) < 2:
-            continue
-        for place, cell in enumerate(row):
-            if cell:
-                heads[place].append(_words_only(cell))
-    return [" ".join(filter(None, words))[:120] for words in heads]
-
-
-def _words_only(cell: str) -> str:
-    """A head without the column of numbers that the reader joined to it ("Error (%) 3.62 3.58 ...")."""
-    run = re.search(r"(?:\s[-−–]?\s?\d[\d.,]*%?\w?){2,}", cell)
-    return cell[: run.start()].strip() if run else cell
-
-
-def _number(cell: str) -> float | None:
-    if not _CELL.fullmatch(cell.strip()):
+    metric, named = _metric_of(caption, roles, line, column)
+    model, dataset = _model_and_data(line, column, roles, caption)
+    if not (model or dataset) or (
+        not named and not (dataset and model and column.head and _RESULTS.search(table.caption))
+    ):
         return None
-    digits = _NUMBER.match(cell.strip())
-    return float(digits.group().replace(",", "").replace("−", "-")) if digits else None
+    if metric is not None and not is_possible(metric.kind, number.value):
+        return None
+    return Claim(
+        id="",
+        kind="result",
+        text=f"{table.label}: {beside} — {column.head or 'value'}: {line.cells[column.place]}",
+        quote=" ".join(filter(None, line.cells)),
+        page=table.page,
+        grounded=False,
+        section=table.label,
+        number=number.value,
+        unit=number.unit or ("%" if "%" in column.head else caption.unit if column.metric is None else ""),
+        metric=named,
+        dataset=dataset,
+        model=model,
+    )
+
+
+def _metric_of(caption: _Caption, roles: _Roles, line: Line, column: _Column) -> tuple[Named | None, str]:
+    """The metric of a cell and how the ledger names it; neither where the caption leaves it open."""
+    own = column.metric or _metric(roles.name(line, roles.metric)) or _metric(line.section)
+    if own is None and roles.some_metrics:
+        return None, ""
+    if own is not None:
+        return own, own.name
+    if caption.metric is None or caption.several or not (column.head == "" or is_name(column.head)):
+        return None, ""
+    top = re.search(r"\btop-?\d+", column.head, re.I)
+    name = caption.metric.name
+    return caption.metric, f"{top.group()} {name}" if top and "top" not in name.lower() else name
+
+
+def _model_and_data(line: Line, column: _Column, roles: _Roles, caption: _Caption) -> tuple[str, str]:
+    """(model, data set) of a cell."""
+    row, grouped = _tidy(roles.name(line, roles.model)), roles.name(line, roles.data)
+    section = line.section if KNOWN_DATA.search(line.section) else ""
+    proper = (
+        column.metric is None
+        and bool(_PROPER.fullmatch(column.head))
+        and not (_AVERAGE.search(column.head) or _GENERIC.match(column.head))
+    )
+    model, dataset = column.model, column.dataset or _tidy(grouped) or section
+    if row:
+        model = f"{row} ({column.model})" if column.model and column.model != row else row
+        dataset = dataset or (_tidy(column.head) if proper and caption.of_data and not column.model else "")
+    elif not model and grouped and proper:
+        model = _tidy(column.head)
+    return model[:80], (dataset or ("" if None in line.names else caption.dataset))[:80]
+
+
+def _tidy(name: str) -> str:
+    """A name without citation, mark and "(ours)"."""
+    plain = re.sub(r"\s*(?:\[[\d, ]+\]|\((?:ours?|proposed)\)|[*†‡§¶⋆]+)\s*", " ", name, flags=re.I).strip()
+    return plain or name

@@ -18,47 +18,6 @@ LIMITS: dict[ClaimKind, int] = {
     "hyperparameter": 60,
     "dataset": 40,
 }
-METRICS = {
-    "accuracy": r"(?:top-?[15] |test |validation |classification |mean |average |overall |balanced )?accurac(?:y"
-    "|ies)|\bacc\b",
-    "F1": r"\b(?:macro|micro|weighted)?[- ]?F[-_ ]?1\b(?:[- ]scores?)?|\bF-?(?:scores?|measure)\b",
-    "AUC": r"\b(?:ROC[- ]?)?AU(?:RO)?C\b|\bROC[- ]AUC\b",
-    "BLEU": r"\bBLEU\b(?:-\d)?",
-    "ROUGE": r"\bROUGE(?:-[12L])?\b",
-    "perplexity": r"\bperplexit(?:y|ies)\b|\bPPL\b",
-    "loss": r"(?:validation |test |training |cross[- ]entropy )?\bloss(?:es)?\b",
-    "error rate": r"\b(?:test |classification |word |top-?[15] )?error(?: rates?)?\b|\bWER\b",
-    "MAE": r"\bMAE\b|mean absolute error",
-    "RMSE": r"\bRMSE\b|root mean squared? error",
-    "MSE": r"\bMSE\b|mean squared? error",
-    "R2": r"\bR ?(?:2|²)\b",
-    "mAP": r"\bmAP\b|mean average precision",
-    "precision": r"\bprecision\b",
-    "recall": r"\brecall\b(?:@\d+)?",
-    "FID": r"\bFID\b|Fréchet Inception Distance",
-    "IoU": r"\bm?IoU\b|\bDice\b",
-    "pass@k": r"\bpass@\d+\b",
-    "exact match": r"\bexact match\b|\bEM\b",
-    "speedup": r"\bspeed-?ups?\b|\bthroughput\b|\blatency\b",
-    "correlation": r"\bcorrelations?\b|\bPearson\b|\bSpearman\b",
-    "win rate": r"\bwin[- ]rates?\b|\bsuccess rates?\b",
-    "score": r"\bscores?\b",
-}
-METRIC = {
-    name: re.compile(pattern, re.I if name not in {"R2", "IoU", "mAP"} else 0) for name, pattern in METRICS.items()
-}
-NUMBER = re.compile(
-    r"(?<![\w.,/-])[-+−]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\w.,/-])[-+−]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
-)
-UNIT = re.compile(
-    r"\s?(%|percentage points?|percent|points?|pp\b|×|x\b|ms\b|seconds?|s\b|hours?|minutes?|GB\b|MB\b|epochs?|steps)"
-)
-RESULT_VERB = re.compile(
-    r"\b(?:achiev\w+|obtain\w*|reach\w*|outperform\w*|improv\w+|surpass\w*|exceed\w*|attain\w*|yield\w*"
-    r"|score[sd]?|scoring|reduc\w+|decreas\w+|increas\w+"
-    r"|gain\w*|drop\w*|beat\w*|report\w*|show\w*|result\w*|perform\w*|compared|versus|than|from .{1,20} to)\b",
-    re.I,
-)
 OWN = re.compile(r"\b(?:we|our|ours|this (?:work|paper|study|article))\b", re.I)
 """The authors speak of themselves."""
 FINDING = re.compile(
@@ -71,43 +30,82 @@ FINDING = re.compile(
     re.I,
 )
 METHOD = re.compile(
-    r"^(?!In (?:Section|Fig|Table|Appendix)).*\bwe (?:\w+ )?(?:propose|introduce|present|develop"
-    r"|design)(?:ed)?\b(?! (?:in|results)\b)"
+    r"^(?!(?:In|As (?:shown|illustrated|seen)|See) (?:Section|Fig|Table|Appendix|the (?:following|next)"
+    r"|this section)|Next,|Finally, we present).*"
+    r"\bwe (?:\w+ )?(?:propose|introduce|present|develop|design)(?:ed)?\b"
+    r"(?! (?:in|to|that|testing|(?:the |our |some |an? |more |additional )?(?:\w+ ){0,2}(?:results?|details?"
+    r"|overview|experiments?|evaluations?|analys[ie]s"
+    r"|findings?|proofs?|ablations?|comparisons?|discussion|examples?|notations?|performance)\b))"
     r"|\b(?:this paper|this work|this article) (?:proposes|introduces|presents|investigates|develops)\b"
     r"|\bour (?:method|approach|model|algorithm|framework) (?:uses|consists|combines|extends|builds)\b",
     re.I,
 )
-LIMITATION = re.compile(
-    r"\blimitations? (?:of|is|are)\b|\bour (?:\w+ )?limitations?\b|\blimited (?:to|by)\b|\b(?:we|our \w+|it|this \w+)"
-    r" (?:do|does|did|could|can) not (?:consider|address|evaluate|test|account|explore|include|handle|cover"
-    r"|study|examine"
-    r"|scale|generali[sz]e)\b|\bshortcomings?\b|\bdrawbacks?\b|\bcaveats?\b|\bremains? (?:unclear|unknown|a challenge"
-    r"|challenging)\b|\b(?:may|might) not (?:generali[sz]e|hold|apply|scale)\b|\bthreats? to validity\b"
-    r"|\bonly (?:evaluate|test|consider|study|examine)d?\b|\bunable to\b"
-    r"|\bresource (?:limit|constrain)"
-    r"|\bfails? to\b",
-    re.I,
-)
 OWN_LIMIT = re.compile(
-    r"\b(?:we|our)\b[^.]{0,60}\b(?:limit|unable|only|not|fails?|drawback|shortcoming|caveat)"
-    r"|\blimitations? of (?:our|this"
-    r" (?:work|study|paper|method|approach))|\b(?:our|this) (?:work|study|paper|method|approach|model"
-    r"|analysis)\b[^.]{0,80}"
-    r"\b(?:limited|fails?|cannot|not)\b|^(?:one|another|a|the) (?:\w+ )?limitation of (?:our|this|the proposed)",
+    r"\b(?:limitations?|drawbacks?|shortcomings?|weakness(?:es)?|caveats?) (?:of|in|to|with) (?:our|this"
+    r"|the (?:proposed|present|presented|current (?:work|study)))\b"
+    r"|\bour (?:\w+ )?limitations?\b"
+    r"|\bour (?:\w+ ){1,4}(?:is|are|was|were|remains?) (?:\w+ )?(?:limited (?:to|by|in)|restricted to|unable to)\b"
+    r"|\bour (?:proposed |current )?(?:method|approach|model|system|framework|algorithm|study|work|analysis"
+    r"|experiments?|evaluation|results) (?:\w+ )?"
+    r"(?:cannot|can ?not|do(?:es)? not (?:account|consider|address|handle|cover|scale|generali[sz]e|include"
+    r"|apply|guarantee|support|capture|take)|fails? to|may not|might not)\b"
+    r"|\bwe (?:\w+ )?(?:do|did|could|have) ?not (?:\w+ )?(?:consider|address|evaluat|test|account|explore|handle"
+    r"|cover|stud[yi]|examine|investigat|conduct|experiment|be able)\w*\b"
+    r"|\b(?:we|our (?:\w+ ){1,2}) ?(?:have )?only (?:evaluat|test|stud[yi]|examin|explor|experiment|investigat)\w*"
+    r"|\bthreats? to validity\b|\bwe (?:are|were) (?:\w+ )?(?:unable|not able|limited)\b"
+    r"|\b(?:it|this) (?:is|remains) (?:unclear|unknown) (?:whether|how|if)\b[^.]{0,80}\bour\b",
     re.I,
 )
-"""A limit of the paper's own, said outside of the sections where papers speak of their limits."""
+"""A limit of the paper's own."""
+TOLD_LIMIT = re.compile(
+    r"\b(?:one|another|a|main|major|key|primary|first|second|third|final|potential|important"
+    r"|current) (?:\w+ )?(?:limitation|drawback|shortcoming|weakness|caveat)"
+    r"(?: \w+){0,6} (?:is|was|lies|comes)\b|\bwe only (?:consider|focus)\w*|\b(?:may|might) not (?:generali[sz]e"
+    r"|hold|apply|scale)\b|\bremains? (?:unclear|unknown|challenging)\b"
+    r"|\bwe (?:are|were) (?:\w+ )?unable\b",
+    re.I,
+)
+"""A limit, where papers look back on themselves."""
+LEADS_IN = re.compile(
+    r":$|\b(?:still|has|have|several|some|following|are|its) (?:\w+ )?limitations\b|\bdoes not mean\b|\bopens?\b"
+    r"|\bavenues?\b|\b(?:could|would) (?:yield|improve|further)\b|[∈∗Ω˜]",
+    re.I,
+)
+"""Sentences around a limit that state none."""
+LIMITED = re.compile(
+    r"\b(?:limit\w*|not|cannot|only|lacks?|lacking|unable|fails?|restrict\w*|may|might|could|difficult\w*"
+    r"|expensive|costly|bias\w*|drawbacks?"
+    r"|assum\w+|requires?|insufficient|challeng\w+|unclear|unknown|unexplored|hinder\w*|despite|although|though"
+    r"|however|while|small)\b",
+    re.I,
+)
+"""What a sentence of a section on limitations says of one; its others lead in or sum up."""
+OTHERS_LIMIT = re.compile(
+    r"\bnot (?:limited|restricted) to\b|\b(?:limitations?|shortcomings?|drawbacks?|weakness(?:es)?) (?:of"
+    r"|in) (?:the )?(?:existing|previous|prior|current|standard|traditional|conventional"
+    r"|these|those|other|such|many|most|either|recent)\b|\b(?:address|overcome|alleviat|tackl|mitigat|solv|remed"
+    r"|avoid)\w* (?:\w+ ){0,3}(?:limitation|shortcoming|drawback|weakness|issue)"
+    r"|^(?:in contrast|unlike|compared)|\bonly consider(?:ing)? the (?:constituents|case|most)\b",
+    re.I,
+)
 FUTURE = re.compile(
     r"\bfuture (?:work|research|studies|directions?|investigations?|experiments?)\b|\bin (?:the )?future,"
-    r"|\bwe (?:\w+ )?(?:plan"
-    r"|intend|leave)\b|\bwe hope (?:to|that)\b|\b(?:we|will|could|can|should)\b[^.]{0,60}\bin (?:the )?future\b|\bleave"
+    r"|\bwe (?:\w+ )?(?:plan|intend|aim) to\b(?=.{0,200}\b(?:future|further|extend|next)\b)"
+    r"|\bwe (?:\w+ )?leave\b[^.]{0,160}\b(?:future|later work|further (?:work|research|stud\w+|investigat\w+)"
+    r"|open (?:question|problem)|subsequent work)|\bwe hope (?:to|that)\b[^.]*\b(?:future|further)\b"
+    r"|\bwe\b[^.]{0,60}\bin (?:the )?future\b|\bleave"
     r" (?:\w+ ){0,6}(?:for|to) future\b|\bwould be (?:\w+ )?(?:interesting|worthwhile|valuable|useful) to\b"
     r"|\bremains? to be"
-    r" (?:seen|explored|studied|investigated)\b|\bremains? an open\b|\bfurther (?:research|work|investigation|study)\b",
+    r" (?:seen|explored|studied|investigated)\b|\bremains? an open\b|(?<!we )\bfurther (?:research|work"
+    r"|investigation|study)\b",
     re.I,
 )
 NO_FUTURE = re.compile(
-    r"\bSection \d|\b(?:facilitate|support|enable|encourage|foster)s? (?:further|future)|\bplan(?:s|ned)? (?:of"
+    r"\bSec(?:tion|t|s)?\.? ?(?:\d|[IVX]+\b)|\bconvenience\b|\bpointers? to\b|\bidentif\w+ [^.]{0,30}areas\b"
+    r"|\bdirections? (?:are|is) (?:given|presented|discussed|outlined)"
+    r"|\b(?:conclude|discuss|outline|end|close)\w* [^.]{0,60}\bfuture\b|\bto highlight\b"
+    r"|\bfor future experiments\b|\bwe choose\b|\blater section\b|\bpresent and future\b|\b(?:facilitate|support"
+    r"|enable|encourage|foster)s? (?:further|future)|\bplan(?:s|ned)? (?:of"
     r"|by)\b|\bfuture (?:state|reward|step|return|frame|time)s?\b",
     re.I,
 )
@@ -130,7 +128,7 @@ SETTINGS = {
     "layers": r"layers?",
     "attention heads": r"(?:attention )?heads?",
     "momentum": r"momentum",
-    "training steps": r"(?:training |gradient |update |warm-?up )?(?:steps|iterations|updates)",
+    "training steps": r"(?<!time )(?<!time-)(?:training |gradient |update |optimization )?(?:steps|iterations|updates)",
     "warmup": r"warm-?up",
     "temperature": r"temperature",
     "optimizer": r"\b(?:AdamW?|SGD|RMSProp|Adagrad|Muon|Adafactor|L-?BFGS|LAMB|Lion)\b",
@@ -141,26 +139,6 @@ SETTINGS = {
 SETTING_PATTERN = {
     name: re.compile(rf"(?:{pattern})(?!\w)", 0 if name == "optimizer" else re.I) for name, pattern in SETTINGS.items()
 }
-KNOWN_DATA = re.compile(
-    r"\b(?:CIFAR-?100(?!0)|CIFAR-?10(?!0)|ImageNet(?:-\w+)?|(?:Fashion-?|E|K)?MNIST|SVHN|STL-10|COCO|PASCAL VOC"
-    r"|ADE20K|Cityscapes|KITTI|CelebA|LSUN|FFHQ|UCF-?101|Kinetics(?:-\d+)?"
-    r"|GLUE|SuperGLUE|SQuAD(?: ?[12]\.\d)?|MultiNLI|MNLI|QQP|WNLI|SST-2|QNLI|RTE|CoLA|MRPC|STS-B|IMDB|AG ?News"
-    r"|Yelp|TREC"
-    r"|CoNLL-?20\d\d|WMT ?'?\d{2,4}|WikiText-?\d*|Penn Treebank|enwik8|text8|LAMBADA|PTB"
-    r"|C4|The Pile|OpenWebText|BookCorpus|Common ?Crawl|RedPajama|MMLU(?:-Pro)?|GSM8K|MATH|HumanEval\+?|MBPP\+?"
-    r"|HellaSwag|ARC-(?:e|c|Easy|Challenge)|BBH|BIG-bench|TruthfulQA|TriviaQA|NaturalQuestions|HotpotQA|BoolQ"
-    r"|PIQA|WinoGrande|LiveCodeBench|SWE-[Bb]ench|CMMLU|C-Eval"
-    r"|LibriSpeech|VoxCeleb|AudioSet|MovieLens|Cora|Citeseer|PubMed|OGB\w*|QM9|ZINC|MuJoCo|Atari|D4RL|TSPLIB"
-    r"|TinyShakespeare|Shakespeare|SciFact|CORD-19|FEVER|Adult|Iris|MIMIC-(?:III|IV)|CheXpert|S2ORC|GROTOAP2"
-    r"|PubTables)\b"
-)
-MODEL = re.compile(
-    r"\b(?:[A-Z][\w]*(?:Net|BERT|GAN|Former|former|VAE|LSTM|GPT|LM|MLP|CNN|RNN|GNN|ViT|Coder|Prop|Mage|Parse"
-    r"|Style|Graph)(?:[-‑][\w.]+)*|GPT-?\d\w*(?:[-.]\w+)*|BERT(?:-\w+)?|RoBERTa(?:-\w+)?|ResNet-?\d*|DenseNet(?:-\w+)*"
-    r"|VGG-?\d*|LSTM|GRU|Transformer|T5(?:-\w+)?|LLaMA-?\d?(?:-\w+)?|Llama[- ]?\d(?:\.\d)?(?:-\w+)*|Qwen[\w.-]*"
-    r"|Mistral[\w.-]*|Claude[\w .-]{0,12}|DeepSeek[\w.-]*|XGBoost|Random Forests?|SVM|logistic regression|AdamW?"
-    r"|SGD|Muon)\b"
-)
 CITED = re.compile(
     r"\b(?:et al\.?|prior work|previous work|they|their)\b|\((?:[A-Z][^()]*)?(?:19|20)\d\d[a-z]?\)"
     r"|\[\d+(?:[,–-] ?\d+)*\]",

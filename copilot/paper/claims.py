@@ -7,10 +7,11 @@ conclusion: a claim here is what the paper says, not what is true.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from copilot.domain.paper import Claim, ClaimKind, Paper, Section
+from copilot.paper.claim_names import own_names
 from copilot.paper.claim_results import values
 from copilot.paper.claim_settings import data_sets, settings
 from copilot.paper.claim_tables import from_table
@@ -19,13 +20,16 @@ from copilot.paper.claim_words import (
     FINDING,
     FUTURE,
     INSTRUCTION,
-    LIMITATION,
+    LEADS_IN,
+    LIMITED,
     LIMITS,
     METHOD,
     NO_FUTURE,
+    OTHERS_LIMIT,
     OWN,
     OWN_LIMIT,
     SKIP,
+    TOLD_LIMIT,
 )
 from copilot.paper.ground import ground
 from copilot.paper.words import sentences
@@ -41,11 +45,12 @@ class _Sentence:
 def extract_claims(paper: Paper) -> list[Claim]:
     """All entries that the rules find, in reading order within each kind, tables after prose; ids are c1, c2, …"""
     drafts: list[Claim] = []
-    names = own_names(paper.title)
+    names = own_names(paper.title, _opening(paper))
     for sentence in _sentences(paper):
         drafts.extend(_from_sentence(sentence, names))
     for table in paper.tables:
-        drafts.extend(from_table(table))
+        drafts.extend(from_table(table, names))
+    drafts = _without_repeats(drafts)
     kept: list[Claim] = []
     counts: dict[ClaimKind, int] = dict.fromkeys(LIMITS, 0)
     seen: set[tuple[str, str, float | None, str]] = set()
@@ -57,6 +62,28 @@ def extract_claims(paper: Paper) -> list[Claim]:
         counts[draft.kind] += 1
         kept.append(_grounded(paper, draft, len(kept) + 1))
     return kept
+
+
+def _without_repeats(drafts: Sequence[Claim]) -> list[Claim]:
+    """Each value of the prose once, where it says most (abstract, results and conclusion tell the same number)."""
+    best: dict[tuple[float | None, str, str], Claim] = {}
+    out: list[Claim] = []
+    for draft in drafts:
+        if draft.kind != "result" or draft.text != draft.quote:
+            out.append(draft)
+            continue
+        key = (draft.number, draft.unit, draft.metric.lower())
+        first = best.get(key)
+        if first is None or not _same(first.model, draft.model) or not _same(first.dataset, draft.dataset):
+            out.append(draft)
+            best[key] = draft
+        elif (bool(draft.model), bool(draft.dataset)) > (bool(first.model), bool(first.dataset)):
+            out[out.index(first)] = best[key] = draft
+    return out
+
+
+def _same(one: str, other: str) -> bool:
+    return not one or not other or one == other
 
 
 def _grounded(paper: Paper, draft: Claim, number: int) -> Claim:
@@ -79,13 +106,6 @@ def _split(text: str, page: int, section: str) -> Iterator[_Sentence]:
                 yield _Sentence(sentence, page, section)
 
 
-def own_names(title: str) -> list[str]:
-    """Names of what the paper proposes, as its title gives them: before a colon, or spelled as no word is."""
-    head, colon, _ = title.partition(":")
-    words = re.findall(r"\b(?:[A-Z][a-z]+[A-Z]\w*|[A-Za-z]*[A-Z]{2,}[\w-]*)", title)
-    return list(dict.fromkeys([*([head.strip()] if colon and len(head.split()) <= 2 else []), *words]))
-
-
 def _from_sentence(sentence: _Sentence, names: list[str]) -> Iterable[Claim]:
     text, section = sentence.text, sentence.section
     if INSTRUCTION.search(text):
@@ -96,11 +116,11 @@ def _from_sentence(sentence: _Sentence, names: list[str]) -> Iterable[Claim]:
             yield _claim("result", sentence, **asdict(value))
     if own and FINDING.search(text) and not FUTURE.search(text):
         yield _claim("finding", sentence)
-    if own and METHOD.search(text):
+    if own and METHOD.search(text) and text[-1:] != ":":
         yield _claim("method", sentence)
     if FUTURE.search(text) and not NO_FUTURE.search(text) and not SKIP.match(section):
         yield _claim("future_work", sentence)
-    elif own and LIMITATION.search(text) and (_is_reflective(section) or OWN_LIMIT.search(text)):
+    elif own and not OTHERS_LIMIT.search(text) and _is_limit(sentence):
         yield _claim("limitation", sentence)
     if own:
         for name, number, model in settings(text, section):
@@ -118,8 +138,21 @@ def _is_opening(section: str) -> bool:
     return bool(re.search(r"introduction|background|motivation|overview|preliminar", section, re.I))
 
 
-def _is_reflective(section: str) -> bool:
-    return bool(re.search(r"limitation|discussion|conclusion|future|threats", section, re.I))
+def _opening(paper: Paper) -> str:
+    """Abstract and introduction: where a paper names what it proposes."""
+    first = next((s.text for s in paper.sections if re.search(r"introduction", s.title, re.I)), "")
+    return f"{paper.abstract}\n{first}"
+
+
+def _is_limit(sentence: _Sentence) -> bool:
+    """A limit of the paper's own; where it looks back on itself, less has to be said for one."""
+    text, section = sentence.text, sentence.section
+    if LEADS_IN.search(text):
+        return False
+    if re.search(r"limitation|threats to validity", section, re.I):
+        return bool(LIMITED.search(text))
+    back = re.search(r"discussion|conclusion|future|outlook", section, re.I)
+    return bool(OWN_LIMIT.search(text) or (back and TOLD_LIMIT.search(text)))
 
 
 def _claim(kind: ClaimKind, sentence: _Sentence, **more: object) -> Claim:
