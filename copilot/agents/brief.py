@@ -23,6 +23,8 @@ MAX_ABSTRACT = 1500
 MAX_CARD_BODY = 1500
 TELLING = re.compile(r"conclu|discuss|limit|future", re.IGNORECASE)
 """Sections that are kept first where a paper is too long: they stand at its end and say what is open."""
+MEASURED = ("claim", "prototype", "differs", "metric", "word", "trust", "effect")
+"""What is shown of an earlier verdict: what was asked and what came out, not what somebody had foretold."""
 LEFT_OUT = {"hyperparameter", "dataset"}
 """Kinds of claims that the text holds anyway and that no hypothesis starts from."""
 
@@ -61,7 +63,7 @@ def for_ideas(material: Material) -> list[Document]:
     if material.related:
         documents.append(_document("related", _related(material.related)))
     if material.past:
-        documents.append(_document("past_verdicts", material.past))
+        documents.append(_document("past_verdicts", _past(material.past)))
     return documents
 
 
@@ -75,7 +77,7 @@ def for_review(material: Material, prototypes: Iterable[str]) -> list[Document]:
         "subject": {name: value for name, value in subject.items() if value},
         "prototypes": [card_digest(card) for card in cards],
         "related": _related(material.related),
-        "past_verdicts": material.past,
+        "past_verdicts": _past(material.past),
     }
     return [_document(name, value) for name, value in found.items() if value]
 
@@ -147,3 +149,7 @@ def _left_open(paper: Paper) -> list[str]:
 def _related(papers: Iterable[RelatedPaper]) -> list[dict[str, Any]]:
     shown = (paper.model_dump(mode="json", include={"title", "url", "year", "abstract"}) for paper in papers)
     return [paper | {"abstract": paper["abstract"][:MAX_ABSTRACT]} for paper in shown]
+
+
+def _past(verdicts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: verdict[name] for name in MEASURED if name in verdict} for verdict in verdicts]

@@ -16,10 +16,10 @@ from copilot.domain.paper import Paper
 from copilot.errors import CannotDo
 from copilot.lab.cards import load_cards, validate_parameters
 from copilot.lab.datasets import parse_name
-from copilot.llm.offline.catalogue import entries, match, mentions
+from copilot.llm.offline.catalogue import entries, lines, match, mentions
 from copilot.llm.offline.ideas import FLOOR, TOUCHED, draft
 from copilot.llm.offline.manager import review
-from copilot.llm.offline.sentences import readable, split
+from copilot.llm.offline.sentences import argues, readable, split
 from copilot.paper.ground import ground
 from copilot.paper.read import read_paper
 
@@ -122,6 +122,68 @@ def test_relevance_is_earned_by_naming_what_is_varied_where_the_paper_says_what_
     assert 1 >= named > TOUCHED > in_abstract > FLOOR > in_passing > 0
     common = relevance("A convolutional network for images", "The network is deep and robust; a combination of losses.")
     assert all(value < FLOOR * 2 for value in common.values()), common
+
+
+def test_a_word_that_means_something_else_alone_needs_another_beside_it() -> None:
+    anneal, rate = "We use simulated annealing. The learning rate is small.", "Annealing the learning rate helps."
+    assert mentions("annealing + learning rate", lines(anneal)) == 0
+    assert mentions("annealing + learning rate", lines(rate)) == 1
+    assert mentions("freez*", "freezing, frozen, freezes") == 2
+
+
+def test_an_experiment_in_another_setting_counts_less() -> None:
+    zones = {"title": "Outliers in a series of tests of neural networks"}
+    alone = {item.entry.id: item.relevance for item in match(zones, CARDS)}
+    within = {item.entry.id: item.relevance for item in match(zones, CARDS, within=zones)}
+    assert 0 < within["outlier_clip"] < 0.3 * alone["outlier_clip"]
+
+
+@pytest.mark.parametrize(
+    ("text", "argued"),
+    [
+        ("Dropout improves accuracy on all sets.", True),
+        ("We train with dropout and a batch size of 32.", False),
+        ("In all experiments we use dropout of 0.5, which is better than 0.1.", False),
+        ("The network has three layers.", False),
+    ],
+)
+def test_how_a_run_was_set_up_is_no_argument(text: str, argued: bool) -> None:
+    assert argues(text) is argued
+
+
+def test_a_sentence_goes_to_the_idea_of_which_it_says_most() -> None:
+    clip, noise = (
+        "Gradient clipping improves the LSTM gradient in all runs.",
+        "Gradient noise improves the LSTM gradient as well here.",
+    )
+    ideas = draft(documents(paper_of("Gradient noise and gradient clipping in networks", f"{noise} {clip}")), "")[
+        "ideas"
+    ]
+    first = {idea["arms"][1]["description"]: idea["evidence"][0]["quote"] for idea in ideas}
+    assert first["clipping the gradient norm at 1"] == clip and first["noise on the gradients"] == noise
+
+
+def test_a_control_is_named_by_what_it_takes_away() -> None:
+    entry = next(item for item in entries() if item.id == "pretrain")
+    assert entry.control and entry.named_in("Pre-training helps.") and not entry.named_in("Dropout helps.")
+
+
+def test_a_claim_reads_like_a_sentence() -> None:
+    title = "Swish and other activations for neural networks"
+    idea = draft(documents(paper_of(title, "We show that Swish improves deep neural networks on images.")), "")[
+        "ideas"
+    ][0]
+    assert idea["claim"] == (
+        "With Swish (SiLU) activations instead of ReLU, the test accuracy of a small fully connected network on "
+        "handwritten digits (400 training rows, 10 % of the labels wrong) rises by at least 1 percentage point."
+    )
+    assert "names it in its abstract (page 1)" in idea["novelty"]
+
+
+def test_a_paper_at_whose_edge_the_catalogue_ends_is_told_so_and_gets_fewer_ideas() -> None:
+    text = "We map the stars of a galaxy. Dropout improves the neural network that finds them in the plates."
+    found = draft(documents(paper_of("A map of a galaxy", text)), "")
+    assert len(found["ideas"]) == 1 and "beyond what the bundled prototypes can vary" in found["about"]
 
 
 def test_two_spellings_of_one_word_are_one_piece_of_evidence() -> None:

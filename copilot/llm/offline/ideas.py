@@ -12,7 +12,7 @@ from copilot.llm.offline.catalogue import Match, entries, lines, match, mentions
 from copilot.llm.offline.experiment import MAX_CANDIDATES
 from copilot.llm.offline.kinds import outside
 from copilot.llm.offline.sentences import MENTIONED, PLAIN, Sentence, about, argues, sentences, spoken_of
-from copilot.llm.offline.spoken import capital, claim, distance, effect, limits, novelty
+from copilot.llm.offline.spoken import capital, claim, distance, effect, limits, noise, novelty
 
 COUNT = 4
 LEAST = 3
@@ -49,7 +49,8 @@ def draft(documents: dict[str, Any], request: str) -> dict[str, Any]:
         return {"about": "a task with data of its own", "ideas": _from_options(documents["options"])}
     cards = {card["name"]: card for card in documents.get("prototypes", [])}
     if paper := documents.get("paper"):
-        return {"about": about(paper), "ideas": _for_paper(paper, str(documents.get("question", "")), cards)}
+        ideas = _for_paper(paper, str(documents.get("question", "")), cards)
+        return {"about": f"{about(paper)} {_how_far(ideas)}".strip(), "ideas": ideas}
     zones = {"title": f"{request} {documents.get('question', '')}"}
     chosen = _filled_up(_choose(match(zones, cards)), zones, cards)
     if len(chosen) < LEAST:
@@ -75,6 +76,14 @@ def _for_paper(paper: dict[str, Any], asked: str, cards: dict[str, Any]) -> list
         )
         raise CannotDo(f"offline has no experiment for this paper: {why}; {ADVICE}")
     return [_draft(item, cards, quotes, paper, kind) for item, quotes in told]
+
+
+def _how_far(ideas: list[dict[str, Any]]) -> str:
+    """A plain word where the bundled prototypes reach no more than the edge of the paper."""
+    if max(idea["relevance"] for idea in ideas) >= TOUCHED:
+        return ""
+    some = "the one idea touches" if len(ideas) == 1 else f"the {len(ideas)} ideas touch"
+    return f"(Its centre is beyond what the bundled prototypes can vary: {some} on a side of it.)"
 
 
 def _zones(paper: dict[str, Any], asked: str) -> dict[str, str]:
@@ -154,7 +163,7 @@ def _draft(
         "probability": probability,
         "data": entry.data or card["dataset"],
         "novelty": novelty(entry, card, item.terms, quotes),
-        "risks": [*far, *touched, distance(entry, card), *limits(card)],
+        "risks": [*far, *touched, distance(entry, card), *noise(card), *limits(card)],
         "relevance": round(item.relevance, 3),
     }
 

@@ -20,7 +20,6 @@ SAID = {
     "method": "uses it in its method",
 }
 """What a quote of this kind means for the idea that it stands beside."""
-MOST_LIMITS = 240
 
 
 def claim(entry: Entry, card: dict[str, Any]) -> str:
@@ -93,14 +92,20 @@ def distance(entry: Entry, card: dict[str, Any]) -> str:
 
 
 def limits(card: dict[str, Any]) -> list[str]:
-    """What the card says that its prototype cannot tell, shortened at a sentence or clause."""
-    found = re.search(r"Limits: (.+?)(?:\n\n|$)", card.get("body", ""), re.DOTALL)
-    if not found:
+    """The first sentence of what the card says that its prototype cannot tell."""
+    found = re.search(r"Limits: (.+?)(?:\.\s|\.?$)", card.get("body", ""), re.DOTALL)
+    return [" ".join(found[1].split())] if found else []
+
+
+def noise(card: dict[str, Any]) -> list[str]:
+    """Where one seed differs from the next by more than what matters: that few seeds may decide nothing."""
+    metric, minimum = card["metric"]["name"], card["minimum_effect"]
+    if (card.get("noise") or 0.0) <= minimum:
         return []
-    text = " ".join(found[1].split())
-    if len(text) > MOST_LIMITS:
-        text = re.split(r"[;.:](?= |$)(?=[^;.:]*$)", text[:MOST_LIMITS])[0]
-    return [text[:1].lower() + text[1:].rstrip(".")]
+    return [
+        f"from seed to seed a paired difference moves by about {effect(metric, card['noise'])}, more than the "
+        f"{effect(metric, minimum)} that matter: with few seeds the verdict may be inconclusive"
+    ]
 
 
 def capital(text: str) -> str:
