@@ -16,6 +16,7 @@ _STYLE = (
     " .stSidebar .stButton p{text-align:left}"
     " .stSidebar .stButton button{justify-content:flex-start} .stPageLink p{white-space:normal}"
     " .stMarkdown td code{overflow-wrap:anywhere;white-space:normal}"
+    " .stPageLink a:focus-visible{outline:2px solid currentcolor;outline-offset:1px}"
     " [class*=st-key-history-] .stPageLink a{padding-left:0} .st-key-report-body{max-width:52rem}"
     " :is(button,summary,label,.stPageLink) em{position:absolute;width:1px;height:1px;overflow:hidden;"
     "clip-path:inset(50%)}"

@@ -67,8 +67,15 @@ def on(case: Any, task: str) -> Any:
     return case
 
 
-@pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
-@pytest.mark.parametrize("name", [operation.id for operation in OPERATIONS])
+WAYS = [
+    (operation.id, mode)
+    for operation in OPERATIONS
+    for mode in schemathesis.GenerationMode
+    if mode.is_positive or operation.body or operation.query or "{" in operation.path  # else nothing can be wrong
+]
+
+
+@pytest.mark.parametrize(("name", "mode"), WAYS)
 def test_any_call_is_answered_as_described(fuzzed: Fuzzed, name: str, mode: Any) -> None:
     schema = schemathesis.openapi.from_url(f"{fuzzed.server.url}/api/v1/openapi.json")
     operation = schema.find_operation_by_id(name)

@@ -98,9 +98,14 @@ def _row(item: Outline) -> None:
                     st.caption(plain(item.claim, 240))
             _go_on(item)
             if st.button(
-                about("Delete", item.title), icon=":material/delete:", type="tertiary", key=f"delete_{item.run.name}"
+                about("Delete", _called(item)), icon=":material/delete:", type="tertiary", key=f"delete_{item.run.name}"
             ):
                 st.session_state["deleting"] = item.run.name
+
+
+def _called(item: Outline) -> str:
+    """The title may be that of other runs, too."""
+    return f"{one_line(item.title, 40)}, {item.run.name}"
 
 
 def _go_on(item: Outline) -> None:
@@ -108,12 +113,12 @@ def _go_on(item: Outline) -> None:
     if item.status not in {"paused", "running", "empty"}:
         return
     if item.asked:
-        if st.button(about("Answer", item.title), icon=":material/pan_tool:", key=f"answer_{item.run.name}"):
+        if st.button(about("Answer", _called(item)), icon=":material/pan_tool:", key=f"answer_{item.run.name}"):
             links.go(item.page, item.run.name)
         return
     if live.alive(item.run) or api.place(item.run) is not None:
         return
-    if st.button(about("Resume", item.title), icon=":material/play_arrow:", key=f"resume_{item.run.name}"):
+    if st.button(about("Resume", _called(item)), icon=":material/play_arrow:", key=f"resume_{item.run.name}"):
         if item.spent:  # it goes on with larger caps only, and that page asks for them
             links.go("run", item.run.name)
         with frame.told():
