@@ -110,7 +110,7 @@ def test_notes_and_measurements_of_turns_that_left_stay_in_sight() -> None:
 
 def test_the_offline_planner_finds_its_way_with_the_longest_search_that_it_makes() -> None:
     candidates = [{"parameters": {"width": width, "rate": 0.1}} for width in range(10, 50, 10)]
-    arms = [{"name": "baseline", "parameters": {}}, {"name": "treatment", "parameters": {"width": 5, "rate": 0.1}}]
+    arms = [{"name": "baseline", "parameters": {}}, {"name": "treatment", **candidates[0]}]
     goal = {
         "arms": arms,
         "metric": {"name": "accuracy", "direction": "maximize"},

@@ -103,8 +103,8 @@ def noise(card: dict[str, Any]) -> list[str]:
     if (card.get("noise") or 0.0) <= minimum:
         return []
     return [
-        f"from seed to seed a paired difference moves by about {effect(metric, card['noise'])}, more than the "
-        f"{effect(metric, minimum)} that matter: with few seeds the verdict may be inconclusive"
+        f"from seed to seed a paired difference moves by about {effect(metric, card['noise'])}, and "
+        f"{effect(metric, minimum)} would matter: with few seeds the verdict may be inconclusive"
     ]
 
 
