@@ -16,7 +16,7 @@ from typing import Any
 
 from copilot.errors import SetupError
 from copilot.hub.contents import names_code
-from copilot.hub.query import LANGUAGES
+from copilot.hub.languages import LANGUAGES
 from copilot.hub.values import Kind, Record
 
 CARD_CHARACTERS = 12_000

@@ -26,6 +26,7 @@ SPELLING: dict[str, str] = data_file("words.yaml")["spelling"]
 STOP = frozenset(str(data_file("words.yaml")["stop"]).split())
 
 _TOKEN = re.compile(r"[^\W_]+", re.UNICODE)
+_LETTER = re.compile(r"(?<=\b[a-z])-(?=[a-z])")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
 _NOISE = re.compile(
     r"https?://\S+|<[^>]{0,300}>|\[More Information Needed\](?:\([^)]*\))?|^\s*-?\s*\[[^\]]*\]\(#.*$", re.M
@@ -63,8 +64,9 @@ METHODS = frozenset(stem(word) for word in str(data_file("words.yaml")["methods"
 
 
 def tokens(text: str) -> list[str]:
-    """Stemmed words without stop words."""
-    return [stem(SPELLING.get(word, word)) for word in _TOKEN.findall(text.lower()) if word not in STOP]
+    """Stemmed words without stop words; `x-ray` and `e-mail` are one word each."""
+    joined = _LETTER.sub("", text.lower())
+    return [stem(SPELLING.get(word, word)) for word in _TOKEN.findall(joined) if word not in STOP]
 
 
 def asked_words(text: str, jargon: Iterable[str] = (), *, data: bool) -> dict[str, float]:
@@ -140,9 +142,11 @@ class Lexical:
         return csr_matrix(matrix.T)
 
     def bound(self, words: Mapping[str, float]) -> float:
-        """The score of a record that had every known word many times."""
-        return float(
-            sum(self._idf[self._terms[word]] * weight for word, weight in words.items() if word in self._terms)
+        """The score of a record that had every word many times; a word that no record has counts like the rarest."""
+        rarest = float(self._idf.max(initial=0.0))
+        return sum(
+            weight * (float(self._idf[self._terms[word]]) if word in self._terms else rarest)
+            for word, weight in words.items()
         )
 
     def scores(self, words: Mapping[str, float]) -> Any:

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from copilot.hub.lexical import tokens
 
 K1 = 1.2
+ENOUGH = 0.3
+"""The share of the best thinkable score from which a group counts as fully near."""
 B = 0.6
 """How strongly a group with many words is discounted."""
 _MARKS = re.compile(r"@\w+|[~*|,]")
@@ -35,13 +37,18 @@ class Groups:
         self._bags = list(bags)
         seen = Counter(word for bag in bags for word in bag)
         self._idf = {word: math.log(1 + (len(bags) - n + 0.5) / (n + 0.5)) for word, n in seen.items()}
+        self._rarest = max(self._idf.values(), default=0.0)
         self._lengths = [sum(bag.values()) for bag in bags]
         self._mean = sum(self._lengths) / max(len(bags), 1) or 1.0
 
     def scores(self, text: str) -> list[float]:
-        """One number per group, 0 where no word is shared; not normalised."""
-        asked = set(tokens(text.replace("-", " "))) & self._idf.keys()
-        return [self._score(bag, length, asked) for bag, length in zip(self._bags, self._lengths, strict=True)]
+        """One number per group: 0 where no word is shared, 1 for the nearest, or less when it shares little."""
+        asked = set(tokens(text.replace("-", " ")))
+        known = asked & self._idf.keys()
+        found = [self._score(bag, length, known) for bag, length in zip(self._bags, self._lengths, strict=True)]
+        full = (K1 + 1) * (sum(self._idf[word] for word in known) + self._rarest * len(asked - known))
+        most = max(*found, ENOUGH * full, 1e-9)
+        return [score / most for score in found]
 
     def _score(self, bag: Mapping[str, float], length: float, asked: set[str]) -> float:
         norm = K1 * (1 - B + B * length / self._mean)

@@ -10,37 +10,31 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from copilot.hub.data import data_file
+from copilot.hub.languages import LANGUAGES, direction_of
+from copilot.hub.lexical import tokens
 from copilot.hub.nearness import Groups, pattern_words
-from copilot.hub.patterns import Matcher, Pattern, compile_all, compile_pattern
+from copilot.hub.patterns import Matcher, Pattern, compile_all
 from copilot.hub.values import Understood
 
 WEIGHTS = {"strong": 3.0, "fair": 2.0, "weak": 1.0}
 TOPIC_WEIGHTS = {"when": 2.0, "area": 1.3, "lean": 0.8}
+EXAMPLE_WEIGHT = 2.0
+"""How much a word of a written request counts beside one of a pattern."""
 NEAREST = 6
 """How many topics that share words with the request name datasets for it."""
+NEAR_ENOUGH = 0.3
+"""Below it, even the nearest dataset weighs less than 1."""
+BRIEF = 5
+"""How many words, function words left out, a brief request has at most."""
 CERTAIN = 3.0
 """Evidence for a task that counts as full: below it, the best guess weighs less than 1."""
 TABULAR = ("tabular-classification", "tabular-regression", "time-series-forecasting")
+NEARNESS = 1.25
+"""How much words shared with a task count beside the patterns."""
+SHARP = 1.5
+"""Exponent that sets the best guess apart from the next ones."""
 SHARES = (1.0, 0.45, 0.25, 0.15)
 """How much the best, second, third, ... matching pattern of a task counts."""
-
-LANGUAGES = {
-    "afrikaans": "af", "arabic": "ar", "bengali": "bn", "bulgarian": "bg", "cantonese": "yue", "catalan": "ca",
-    "chinese": "zh", "mandarin": "zh", "croatian": "hr", "czech": "cs", "danish": "da", "dutch": "nl", "english": "en",
-    "estonian": "et", "filipino": "tl", "tagalog": "tl", "finnish": "fi", "french": "fr", "german": "de", "greek": "el",
-    "gujarati": "gu", "hausa": "ha", "hebrew": "he", "hindi": "hi", "hungarian": "hu", "icelandic": "is", "igbo": "ig",
-    "indonesian": "id", "irish": "ga", "italian": "it", "japanese": "ja", "kannada": "kn", "korean": "ko",
-    "latvian": "lv", "lithuanian": "lt", "malay": "ms", "malayalam": "ml", "marathi": "mr", "nepali": "ne",
-    "norwegian": "no", "persian": "fa", "farsi": "fa", "polish": "pl", "portuguese": "pt", "punjabi": "pa",
-    "romanian": "ro", "russian": "ru", "serbian": "sr", "sinhala": "si", "slovak": "sk", "slovenian": "sl",
-    "somali": "so", "spanish": "es", "swahili": "sw", "swedish": "sv", "tamil": "ta", "telugu": "te", "thai": "th",
-    "tibetan": "bo", "turkish": "tr", "twi": "tw", "ukrainian": "uk", "urdu": "ur", "vietnamese": "vi", "welsh": "cy",
-    "yoruba": "yo", "zulu": "zu", "basque": "eu", "galician": "gl", "hokkien": "nan", "burmese": "my", "khmer": "km",
-    "kazakh": "kk", "uzbek": "uz", "georgian": "ka", "armenian": "hy", "albanian": "sq", "macedonian": "mk",
-    "brazilian": "pt", "mexican": "es", "taiwanese": "zh", "iranian": "fa", "israeli": "he", "egyptian": "ar",
-    "austrian": "de", "flemish": "nl", "pakistani": "ur", "amharic": "am", "kinyarwanda": "rw",
-    "bosnian": "bs", "xhosa": "xh", "sanskrit": "sa", "latin": "la",
-}  # fmt: skip
 
 _LICENCE = re.compile(
     r"\b(apache(?:[- ]2(?:\.0)?)?|mit|bsd|gpl|cc0|cc[- ]by(?:[- ](?:sa|nc|nd))*(?:[- ]\d(?:\.\d)?)?|openrail(?:\+\+)?)"
@@ -82,6 +76,20 @@ def task_patterns() -> dict[str, list[Pattern]]:
 
 
 @lru_cache(maxsize=1)
+def _sense_patterns() -> dict[str, list[Pattern]]:
+    return {
+        sense: compile_all(entry["says"], 1.0, macros()) for sense, entry in data_file("tasks.yaml")["senses"].items()
+    }
+
+
+@lru_cache(maxsize=1)
+def task_senses() -> dict[str, frozenset[str]]:
+    """Task -> what it takes or gives besides text (`image`, `video`, `audio`, `table`)."""
+    listed = {sense: str(entry["tasks"]).split() for sense, entry in data_file("tasks.yaml")["senses"].items()}
+    return {task: frozenset(sense for sense, tasks in listed.items() if task in tasks) for task in task_names()}
+
+
+@lru_cache(maxsize=1)
 def task_names() -> frozenset[str]:
     """Every task of the Hub that the rules know."""
     return frozenset(data_file("tasks.yaml")["tasks"])
@@ -104,16 +112,29 @@ def _jargon() -> list[tuple[list[Pattern], list[str]]]:
 
 
 @lru_cache(maxsize=1)
+def _field_patterns() -> dict[str, tuple[list[Pattern], tuple[str, ...]]]:
+    entries: dict[str, dict[str, str]] = data_file("words.yaml")["fields"]
+    return {
+        field: (compile_all(entry["when"], 1.0, macros()), tuple(tokens(entry["words"])))
+        for field, entry in entries.items()
+    }
+
+
+@lru_cache(maxsize=1)
 def _task_groups() -> tuple[list[str], Groups]:
+    """Tasks with the words of their patterns and of the requests written down for them."""
     tasks: dict[str, dict[str, str]] = data_file("tasks.yaml")["tasks"]
-    return list(tasks), Groups([pattern_words(levels, WEIGHTS) for levels in tasks.values()])
+    requests: dict[str, str] = data_file("requests.yaml")
+    weights = {**WEIGHTS, "requests": EXAMPLE_WEIGHT}
+    bags = [pattern_words({**levels, "requests": requests.get(task, "")}, weights) for task, levels in tasks.items()]
+    return list(tasks), Groups(bags)
 
 
 @lru_cache(maxsize=1)
 def _topic_groups() -> tuple[list[list[str]], Groups]:
     topics = data_file("benchmarks.yaml")
-    weights = dict.fromkeys(TOPIC_WEIGHTS, 1.0)
-    bags = [pattern_words({k: v for k, v in topic.items() if k in TOPIC_WEIGHTS}, weights) for topic in topics]
+    weights = dict.fromkeys((*TOPIC_WEIGHTS, "also"), 1.0)
+    bags = [pattern_words({k: v for k, v in topic.items() if k in weights}, weights) for topic in topics]
     return [str(topic["data"]).split() for topic in topics], Groups(bags)
 
 
@@ -144,19 +165,16 @@ def task_scores(matcher: Matcher) -> dict[str, float]:
         weights = sorted((p.weight for p in patterns if matcher.hits(p)), reverse=True)
         if weights:
             scores[task] = sum(w * share for w, share in zip(weights, SHARES, strict=False))
-    for task in TABULAR if _senses(matcher) else ():
+    senses = _senses(matcher)
+    for task in TABULAR if senses and "table" not in senses else ():
         if task in scores:
             scores[task] *= 0.5
     return dict(sorted(scores.items(), key=lambda item: -item[1]))
 
 
-def _senses(matcher: Matcher) -> bool:
-    """True when the request speaks of pictures, sound or video and not of tables: then "predict" means those."""
-
-    def speaks_of(macro: str) -> bool:
-        return any(matcher.hits(p) for p in compile_pattern(f"@{macro}", 1.0, macros()))
-
-    return not speaks_of("TABLE") and any(map(speaks_of, ("IMAGE", "AUDIO", "VIDEO")))
+def _senses(matcher: Matcher) -> tuple[str, ...]:
+    """What the request speaks of besides text."""
+    return tuple(sense for sense, patterns in _sense_patterns().items() if any(map(matcher.hits, patterns)))
 
 
 def _benchmarks(matcher: Matcher) -> dict[str, float]:
@@ -171,7 +189,7 @@ def _near_data(text: str) -> dict[str, float]:
     """Standard datasets of the topics that share most words with the text."""
     names, groups = _topic_groups()
     scored = sorted(zip(groups.scores(text), names, strict=True), key=lambda item: -item[0])
-    return _datasets(scored[:NEAREST], 1e-9)
+    return _datasets([(score**SHARP, names) for score, names in scored[:NEAREST]], NEAR_ENOUGH)
 
 
 def _datasets(topics: Iterable[tuple[float, list[str]]], least: float) -> dict[str, float]:
@@ -185,19 +203,21 @@ def _datasets(topics: Iterable[tuple[float, list[str]]], least: float) -> dict[s
     return {name: weight / top for name, weight in found.items()}
 
 
-def _near_tasks(text: str) -> dict[str, float]:
+def _tasks(matcher: Matcher, text: str, direction: tuple[str, str] | None) -> dict[str, float]:
+    """How sure each task is, best first: 1 when the patterns that match and the words that are shared agree fully."""
+    said = task_scores(matcher)
+    if named := _named_task(text.lower()):
+        said[named] = said.get(named, 0.0) + 6.0
+    if direction:
+        said["translation"] = said.get("translation", 0.0) + WEIGHTS["fair"]
     names, groups = _task_groups()
-    scores = groups.scores(text)
-    top = max(scores)
-    return {name: score / top for name, score in zip(names, scores, strict=True) if score > 0}
-
-
-def _direction(words: list[str]) -> tuple[str, str] | None:
-    """The languages of "German to English", "from French into Dutch"."""
-    for source, between, target in zip(words, words[1:], words[2:], strict=False):
-        if between in ("to", "into", "2") and source in LANGUAGES and target in LANGUAGES:
-            return LANGUAGES[source], LANGUAGES[target]
-    return None
+    shared = dict(zip(names, groups.scores(text), strict=True))
+    scores = {
+        task: (said.get(task, 0.0) / max(CERTAIN, *said.values(), 0.0)) ** SHARP + NEARNESS * shared[task] ** SHARP
+        for task in names
+    }
+    best = sorted(scores.items(), key=lambda item: -item[1])
+    return {task: score / (1 + NEARNESS) for task, score in best if score > 0}
 
 
 def _licence(text: str) -> str:
@@ -218,22 +238,23 @@ def understand(query: str) -> Understood:
     """Read a request of any length (only its first 4,000 characters). Never fails; what is not there stays empty."""
     text = query[:4000]
     matcher = Matcher(text)
-    scores = task_scores(matcher)
-    if named := _named_task(text.lower()):
-        scores[named] = scores.get(named, 0.0) + 6.0
-    top = max(CERTAIN, *scores.values(), 0.0)
-    languages = tuple(dict.fromkeys(LANGUAGES[word] for word in matcher.words if word in LANGUAGES))
+    direction = direction_of(text)
+    spoken = [LANGUAGES[word] for word in matcher.words if word in LANGUAGES]
     return Understood(
         text=text,
-        tasks={task: score / top for task, score in sorted(scores.items(), key=lambda item: -item[1])},
-        languages=languages,
-        direction=_direction(matcher.words),
+        brief=len(set(tokens(text))) <= BRIEF,
+        tasks=_tasks(matcher, text, direction),
+        languages=tuple(dict.fromkeys([*spoken, *filter(None, direction or ())])),
+        senses=_senses(matcher),
+        direction=direction,
         licence=_licence(text),
         max_parameters=_max_parameters(text),
         small=bool(_SMALL.search(text)),
         names=tuple(dict.fromkeys(_NAME.findall(text)))[:20],
         benchmarks=_benchmarks(matcher),
         jargon=tuple(word for patterns, words in _jargon() if any(map(matcher.hits, patterns)) for word in words),
-        near_tasks=_near_tasks(text),
+        fields={
+            field: words for field, (patterns, words) in _field_patterns().items() if any(map(matcher.hits, patterns))
+        },
         near_data=_near_data(text),
     )

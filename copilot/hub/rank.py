@@ -11,24 +11,23 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from copilot.domain.base import Value
 from copilot.hub.code import PAPER_LINK
+from copilot.hub.fit import misfit
 from copilot.hub.lexical import Lexical, asked_words
-from copilot.hub.query import bare
+from copilot.hub.query import bare, task_names, task_senses
 from copilot.hub.safety import Judged, judge
 from copilot.hub.values import Filters, Record, Understood
+from copilot.hub.wishes import broken_filter, parameters, too_large, wished
 
 VOTERS = 20
 """How many of the best records by words alone vote on the task."""
-VOTE = 0.25
 GOOD_MATCH = 0.45
 """The share of the best thinkable word score that counts as a full match; a best record below it counts less."""
-BRIEF, BRIEF_FACTOR = 5, 1.3
-"""In a request of so few words each of them was chosen: they count more."""
-MOST_WISHED = 1.5
+BRIEF_FACTOR = 1.7
+"""How much more the words of a brief request count."""
 SHORTLIST = 40
 """How many records are judged for trust before the best are returned."""
 
@@ -66,22 +65,10 @@ DATASET_KIN = {
     "unconditional-image-generation": "image-classification",
 }  # fmt: skip
 
-_SIZE = re.compile(r"(?<![A-Za-z\d.])(\d+(?:\.\d+)?)\s?([bm])(?![A-Za-z])", re.IGNORECASE)
-_SMALL = re.compile(
-    r"(?:^|[-_/])(?:tiny|mini|small|base|distil\w*|nano|lite|mobile\w*|xs|efficient\w*)(?=[-_/]|$)", re.I
-)
-_PERMISSIVE = (
-    "apache",
-    "mit",
-    "bsd",
-    "cc0",
-    "cc-by-4",
-    "cc-by-3",
-    "cc-by-sa",
-    "unlicense",
-    "openrail",
-    "odc-by",
-    "pddl",
+_DRAFT = re.compile(
+    r"(?:^|[-_/.])(?:random|dummy|test\w*|temp|temporary|templates?|playground|demo|scratch\w*|copy|cloned|unknown|internal"
+    r"|private|autotrain)(?=[-_/.]|$)",
+    re.I,
 )
 
 
@@ -92,14 +79,8 @@ class Ranked(Value):
     score: float
     judged: Judged
     parts: dict[str, float]
-
-
-def parameters(record: Record) -> int | None:
-    """Number of weights: stated by the Hub, else read from a name like `opt-125m` or `llama-7b`."""
-    if record.parameters:
-        return record.parameters
-    match = _SIZE.search(record.id.rsplit("/", 1)[-1].replace("_", "-"))
-    return int(float(match[1]) * (1e9 if match[2].lower() == "b" else 1e6)) if match else None
+    weak: str = ""
+    """Why it hardly fits; empty when it does."""
 
 
 def task_weights(wanted: dict[str, float]) -> dict[str, float]:
@@ -113,35 +94,19 @@ def task_weights(wanted: dict[str, float]) -> dict[str, float]:
     return weights
 
 
-def licence_matches(licence: str, wish: str) -> bool | None:
-    """Whether a licence tag satisfies a wish; None when the record names none."""
-    if not licence or licence in ("unknown", "other"):
-        return None
-    plain = licence.lower()
-    if wish == "permissive":
-        return plain.startswith(_PERMISSIVE) and "-nc" not in plain and "-nd" not in plain
-    return plain.startswith(wish.split("-2")[0]) and ("nc" in wish or "-nc" not in plain)
+class Facts(NamedTuple):
+    """What is worked out once about a record, whatever is asked."""
 
-
-def language_fits(record: Record, codes: Iterable[str]) -> bool | None:
-    """Whether a record covers one of the languages; None when it names none."""
-    if not record.languages:
-        return None
-    own = {code.split("-")[0] for code in record.languages} | {code[:2] for code in record.languages if len(code) == 3}
-    return bool(own & set(codes)) or bool(own & {"multilingual", "mul"})
-
-
-def broken_filter(record: Record, filters: Filters) -> bool:
-    """True when the record is known to break what the person insists on."""
-    size = parameters(record)
-    return (
-        record.id in filters.exclude
-        or bool(filters.task and record.tasks and filters.task not in record.tasks)
-        or bool(filters.language and language_fits(record, (filters.language,)) is False)
-        or bool(filters.licence and licence_matches(record.licence, filters.licence.lower()) is False)
-        or bool(filters.max_parameters and size and size > filters.max_parameters)
-        or bool(filters.max_bytes and record.bytes and record.bytes > filters.max_bytes)
-    )
+    record: Record
+    name: str
+    size: int | None
+    standing: float
+    """Popularity as a prior, 0 to 1: downloads, likes and mentions on a log scale."""
+    tagged: tuple[str, ...]
+    """Tasks that it names among its tags only."""
+    senses: frozenset[str]
+    draft: bool
+    """Its name says that it is a test, a demo or a copy."""
 
 
 class Catalogue:
@@ -151,46 +116,32 @@ class Catalogue:
         self.records = list({record.id: record for record in records}.values())
         self.code = any(record.kind == "code" for record in self.records)
         self.mentions = mentions if mentions is not None else mention_counts(records)
-        self._lexical: Lexical | None = None
         self._judged: dict[tuple[int, bool, bool, bool], Judged] = {}
 
-    @property
+    @cached_property
     def lexical(self) -> Lexical:
-        if self._lexical is None:
-            self._lexical = Lexical(self.records)
-        return self._lexical
+        return Lexical(self.records)
 
     @cached_property
-    def standing(self) -> list[float]:
-        """Popularity as a prior, 0 to 1: downloads, likes and mentions on a log scale."""
-        return [_standing(record, self.mentions[bare(record.id)]) for record in self.records]
-
-    @cached_property
-    def sizes(self) -> list[int | None]:
-        return [parameters(record) for record in self.records]
-
-    @cached_property
-    def names(self) -> list[str]:
-        return [bare(record.id) for record in self.records]
+    def facts(self) -> list[Facts]:
+        return [_facts(record, self.mentions[bare(record.id)]) for record in self.records]
 
     def rank(self, wish: Understood, filters: Filters, top: int) -> list[Ranked]:
         """Best first. The SHORTLIST (or 3 x `top`) best by score are judged and returned; distrusted ones sink."""
         if not self.records:
             return []
-        words = self._words(wish)
-        weights = self._task_weights(wish, words)
         scored = sorted(
-            (
-                (sum(parts.values()), n, parts)
-                for n, parts in enumerate(self._parts(wish, weights, words, filters))
-                if parts
-            ),
+            ((sum(parts.values()), n, parts) for n, parts in self._parts(wish, filters)),
             key=lambda item: (-item[0], self.records[item[1]].id),
         )
+        speaking = self._speaking(wish)
         ranked = []
         for score, n, parts in scored[: max(SHORTLIST, 3 * top)]:
             judged = self._judge(n, filters)
-            ranked.append(Ranked(record=self.records[n], score=score * judged.factor, judged=judged, parts=parts))
+            weak = misfit(self.records[n], wish, parts, [field for field, found in speaking.items() if not found[n]])
+            ranked.append(
+                Ranked(record=self.records[n], score=score * judged.factor, judged=judged, parts=parts, weak=weak)
+            )
         return sorted(ranked, key=lambda item: -item.score)
 
     def _judge(self, n: int, filters: Filters) -> Judged:
@@ -203,48 +154,77 @@ class Catalogue:
         asked = asked_words(wish.text, wish.jargon, data=self.records[0].kind == "dataset")
         scores = self.lexical.scores(asked)
         best = max(float(scores.max(initial=0.0)), GOOD_MATCH * self.lexical.bound(asked), 1e-9)
-        return scores / best * (BRIEF_FACTOR if len(asked) <= BRIEF else 1.0)
+        return scores / best * (BRIEF_FACTOR if wish.brief else 1.0)
 
-    def _task_weights(self, wish: Understood, words: Any) -> dict[str, float]:
-        """What the rules read, plus the vote of the records that match by words."""
+    def _speaking(self, wish: Understood) -> dict[str, Any]:
+        """For each special field of the request, which records have any of its words."""
+        return {field: self.lexical.scores(dict.fromkeys(words, 1.0)) > 0 for field, words in wish.fields.items()}
+
+    def _vote(self, words: Any) -> dict[str, float]:
+        """The tasks of the records that match best by words, as shares."""
         votes: defaultdict[str, float] = defaultdict(float)
         for n in words.argsort()[::-1][:VOTERS]:
             if words[n] > 0 and self.records[n].task:
                 votes[self.records[n].task] += float(words[n])
         total = sum(votes.values()) or 1.0
-        weights = {task: weight**1.5 for task, weight in wish.tasks.items()}
-        for task, count in votes.items():
-            weights[task] = weights.get(task, 0.0) + VOTE * count / total
-        return task_weights(weights)
+        return {task: count / total for task, count in votes.items()}
 
-    def _parts(
-        self, wish: Understood, weights: dict[str, float], words: Any, filters: Filters
-    ) -> Iterable[dict[str, float]]:
+    def _parts(self, wish: Understood, filters: Filters) -> Iterable[tuple[int, dict[str, float]]]:
+        """The weighted parts of the score of every record that breaks no limit, with its position."""
+        words = self._words(wish)
+        weights, vote = task_weights(wish.tasks), self._vote(words)
         insists = filters != Filters()
-        for n, record in enumerate(self.records):
-            if (insists and broken_filter(record, filters)) or _too_large(self.sizes[n], wish):
-                yield {}
+        for n, facts in enumerate(self.facts):
+            record = facts.record
+            if (insists and broken_filter(record, filters)) or too_large(facts.size, wish):
                 continue
-            parts = {
-                "task": max((weights.get(task, 0.0) for task in record.tasks), default=0.0),
-                "words": float(words[n]),
-                "standing": self.standing[n],
-                "name": _named(record, self.names[n], wish),
-                "wishes": _wishes(record, self.sizes[n], wish),
-                "near": _near(record, self.names[n], wish),
-            }
-            if record.kind == "code":
-                parts["ours"] = _ours(record)
-            if record.kind == "dataset":
-                parts["benchmark"] = _benchmark(self.names[n], wish.benchmarks)
             scale = DATASET_WEIGHTS if record.kind == "dataset" else CODE_WEIGHTS if self.code else MODEL_WEIGHTS
-            yield {name: scale[name] * value for name, value in parts.items()}
+            parts = {**_parts_of(facts, wish, weights), "vote": vote.get(record.task, 0.0), "words": float(words[n])}
+            yield n, {name: weight * parts[name] for name, weight in scale.items()}
 
 
-MODEL_WEIGHTS = {"task": 1.0, "words": 0.55, "standing": 0.2, "name": 0.5, "wishes": 0.35, "near": 0.3}
-CODE_WEIGHTS = {"task": 0.4, "words": 0.8, "standing": 0.1, "name": 0.4, "wishes": 0.1, "near": 0.1, "ours": 0.9}
+def _facts(record: Record, mentions: int) -> Facts:
+    names, senses = task_names(), task_senses()
+    return Facts(
+        record,
+        name=bare(record.id),
+        size=parameters(record),
+        standing=_standing(record, mentions),
+        tagged=tuple(tag for tag in record.tags if "-" in tag and tag in names and tag not in record.tasks),
+        senses=frozenset().union(*(senses.get(task, frozenset()) for task in record.tasks)),
+        draft=bool(_DRAFT.search(record.id)),
+    )
+
+
+def _parts_of(facts: Facts, wish: Understood, weights: dict[str, float]) -> dict[str, float]:
+    """Every part that looks at one record alone, before weighting."""
+    record, data = facts.record, facts.record.kind == "dataset"
+    return {
+        "task": max((weights.get(task, 0.0) for task in record.tasks), default=0.0),
+        "tagged": max((weights.get(task, 0.0) for task in facts.tagged), default=0.0),
+        "sense": _sense_fit(facts.senses, wish),
+        "standing": facts.standing,
+        "draft": float(facts.draft),
+        "name": _named(record, facts.name, wish),
+        "wishes": wished(record, facts.size, wish),
+        "near": _benchmark(facts.name, wish.near_data) if data else 0.0,
+        "benchmark": _benchmark(facts.name, wish.benchmarks) if data else 0.0,
+        "ours": _ours(record),
+    }
+
+
+MODEL_WEIGHTS = {
+    "task": 1.5, "words": 0.6, "standing": 0.2, "name": 0.2, "wishes": 0.35, "sense": 0.25, "tagged": 0.2, "vote": 0.1,
+    "draft": -0.1,
+}  # fmt: skip
+"""Found by coordinate ascent over the requests that may be read; the optimum is flat."""
+CODE_WEIGHTS = {
+    "task": 0.6, "words": 0.8, "standing": 0.1, "name": 0.4, "wishes": 0.1, "ours": 0.9, "sense": 0.1, "tagged": 0.1,
+    "draft": -0.1,
+}  # fmt: skip
 DATASET_WEIGHTS = {
-    "task": 0.2, "words": 0.6, "standing": 0.25, "name": 0.6, "wishes": 0.4, "near": 0.4, "benchmark": 0.8,
+    "task": 0.15, "words": 0.55, "standing": 0.25, "name": 0.5, "wishes": 0.4, "near": 0.45, "benchmark": 0.5,
+    "sense": 0.2, "draft": -0.1,
 }  # fmt: skip
 
 
@@ -298,52 +278,8 @@ def _ours(record: Record) -> float:
     return 0.0 if PAPER_LINK not in record.tags else 1.0 if record.sha else 0.8
 
 
-def _near(record: Record, name: str, wish: Understood) -> float:
-    """How near the request is, word by word, to what is written about the record's task or topic."""
-    if record.kind == "dataset":
-        return _benchmark(name, wish.near_data)
-    return max((wish.near_tasks.get(task, 0.0) for task in record.tasks), default=0.0)
-
-
-def _wishes(record: Record, size: int | None, wish: Understood) -> float:
-    """From -1 to MOST_WISHED: languages, licence and size as wished for; unknown counts as neither."""
-    total = _language_wish(record, wish) + _direction_wish(record, wish)
-    if wish.licence and (fits := licence_matches(record.licence, wish.licence)) is not None:
-        total += 0.5 if fits else -0.5
-    if wish.max_parameters and size:
-        total += 0.4
-    if wish.small:
-        total += 0.25 if _SMALL.search(record.id) or (size is not None and size <= 300_000_000) else 0.0
-        total -= 0.4 if size is not None and size > 2_000_000_000 else 0.0
-    return max(-1.0, min(MOST_WISHED, total))
-
-
-def _too_large(size: int | None, wish: Understood) -> bool:
-    """True when the request states a limit and the record is known to exceed it."""
-    return bool(wish.max_parameters and size and size > wish.max_parameters)
-
-
-def _direction_wish(record: Record, wish: Understood) -> float:
-    """Whether a translator's name says the direction that is wanted (`opus-mt-de-en`), or the other one."""
-    if wish.direction is None or record.kind != "model":
+def _sense_fit(senses: frozenset[str], wish: Understood) -> float:
+    """From -1 to 0: how much of what the request speaks of the record's task does not take or give."""
+    if not wish.senses:
         return 0.0
-    source, target = wish.direction
-    parts = re.split(r"[^a-z]+", record.id.lower())
-    pairs = set(pairwise(parts))
-    if (source, target) in pairs:
-        return MOST_WISHED
-    return -1.0 if (target, source) in pairs or (target, "x") in pairs or ("x", source) in pairs else 0.0
-
-
-def _language_wish(record: Record, wish: Understood) -> float:
-    if wish.languages:
-        covered = [language_fits(record, (code,)) for code in wish.languages]
-        if None in covered:
-            return 0.0
-        if not any(covered):
-            return -1.0 if wish.languages != ("en",) else -0.6
-        share = sum(map(bool, covered)) / len(covered)
-        return share * (0.8 if len(record.languages) <= len(wish.languages) + 1 else 0.5)
-    if record.languages and "en" not in record.languages and language_fits(record, ("en",)) is False:
-        return -0.55
-    return 0.0
+    return len(senses & set(wish.senses)) / len(wish.senses) - 1

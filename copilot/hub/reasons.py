@@ -8,9 +8,10 @@ from functools import partial
 import psutil
 
 from copilot.hub.query import bare
-from copilot.hub.rank import Ranked, parameters
+from copilot.hub.rank import Ranked
 from copilot.hub.safety import printable
 from copilot.hub.values import Filters, Hit, Record
+from copilot.hub.wishes import parameters
 
 BYTES_PER_WEIGHT = 4
 OVERHEAD = 1.3
@@ -116,7 +117,7 @@ def why(item: Ranked, filters: Filters) -> str:
         "gated" if record.gated else "",
         _fit(record, filters),
     ]
-    start = _match(item)
+    start = f"a weak hit, {item.weak}" if item.weak else _match(item)
     return f"{start[0].upper()}{start[1:]}: {', '.join(printable(fact, 160) for fact in facts if fact)}."
 
 
@@ -136,4 +137,5 @@ def hit_from(item: Ranked, filters: Filters) -> Hit:
         url=printable(record.url, 400),
         warnings=[*item.judged.warnings, *([warning] if warning else [])],
         refused=item.judged.refused,
+        weak=item.weak,
     )

@@ -21,6 +21,9 @@ from copilot.hub.values import Filters, Hit, Kind, Refusal, Retrieved
 
 KINDS: tuple[Kind, ...] = ("model", "dataset", "code")
 LISTED = 5
+FIRST = 3
+"""How many hits a person looks at first: when all of them are weak, the answer says that nothing fits."""
+NOTHING_FITS = "Nothing here really fits the request; the hits are the nearest there is."
 
 
 def retrieve(query: str, kind: Kind, *, top: int = 10, source: HubSource, filters: Filters | None = None) -> list[Hit]:
@@ -68,12 +71,14 @@ def _answer(
     kept = [item for item in ranked if not item.judged.distrusted][:top]
     best = kept[-1].score if kept else 0.0
     left = [item for item in ranked if item.judged.distrusted and item.score / item.judged.factor >= best][:LISTED]
+    fits = any(not item.weak for item in kept[:FIRST])
     return Retrieved(
         query=query,
         kind=kind,
         hits=[hit_from(item, filters) for item in kept],
         source=source,
-        notes=list(notes),
+        notes=[*notes, *([NOTHING_FITS] if kept and not fits else [])],
+        fits=fits,
         refusals=[_refusal(item) for item in [*left, *kept] if item.judged.refused],
     )
 
@@ -87,6 +92,7 @@ def retrieve_file(
 ) -> int:
     """Answer a file of `{"id", "query", "kind"}` lines with `{"id", "hits": [...]}` lines; returns how many.
 
+    A line whose first hits are all weak has `"fits": false` too; they are listed all the same.
     A line that cannot be answered gets `{"id", "hits": [], "error"}` and the rest goes on. Raises SetupError when the
     file cannot be read.
     """
@@ -104,6 +110,7 @@ def retrieve_file(
         else:
             answer = next(answers)
             line |= {"hits": [hit.model_dump(mode="json") for hit in answer.hits], "source": answer.source}
+            line |= {} if answer.fits else {"fits": False}
             line |= {"notes": answer.notes} if answer.notes else {}
             line |= {"refusals": [item.model_dump() for item in answer.refusals]} if answer.refusals else {}
         out.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")

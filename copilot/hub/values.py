@@ -85,6 +85,8 @@ class Hit(Value):
     url: str = ""
     warnings: list[str] = []
     refused: bool = False
+    weak: str = ""
+    """Why it hardly fits the request; empty when it does."""
 
 
 class Refusal(Value):
@@ -110,15 +112,21 @@ class Retrieved(Value):
     hits: list[Hit]
     source: str
     notes: list[str] = []
+    fits: bool = True
+    """False when the first hits are all weak: then they are only the nearest there is."""
     refusals: list[Refusal] = []
     """The refused hits, and what scored as high as a hit but was left out."""
 
 
 class Understood(Value):
-    """What rules read out of a request. Weights are relative: 1.0 is the best guess."""
+    """What rules read out of a request. Weights lie between 0 and 1, the more certain the higher."""
 
     text: str
+    brief: bool = False
+    """So few words that each of them was chosen."""
     tasks: dict[str, float] = {}
+    senses: tuple[str, ...] = ()
+    """What it is about besides text: `image`, `video`, `audio`, `table`."""
     languages: tuple[str, ...] = ()
     direction: tuple[str, str] | None = None
     """From which language into which, for a translation."""
@@ -131,7 +139,7 @@ class Understood(Value):
     """Standard datasets of the topic, from `data/benchmarks.yaml`, by name without punctuation."""
     jargon: tuple[str, ...] = ()
     """What the field calls things that the request says in other words."""
-    near_tasks: dict[str, float] = {}
-    """Tasks whose description shares words with the request, the nearest 1."""
+    fields: dict[str, tuple[str, ...]] = {}
+    """Special fields that it names (proteins, radar), with the words that say that something belongs to them."""
     near_data: dict[str, float] = {}
-    """Standard datasets of the topics that share words with it, the nearest 1."""
+    """Standard datasets of the topics that share words with the request, the nearest 1."""

@@ -1,0 +1,43 @@
+"""Whether a hit really fits, or is only the nearest there is: said in words; the order of hits is decided elsewhere.
+
+It reads the evidence that the ranking found, and the special fields that a request names: a general language model is
+no protein model, however well "language model" matches. It cannot tell a good repository from a bad one.
+"""
+
+from __future__ import annotations
+
+from copilot.hub.code import PAPER_LINK
+from copilot.hub.languages import ANY, pairs_in
+from copilot.hub.values import Record, Understood
+from copilot.hub.wishes import language_fits
+
+EVIDENCE = {"model": 0.35, "dataset": 0.25, "code": 0.2}
+"""The least that task, words, names and topics must add up to, by kind; chosen on half of our requests."""
+BRIEF_EVIDENCE = {"model": 1.0, "dataset": 0.7, "code": 0.4}
+"""The same for a request of few words, of which each was chosen."""
+SUBJECT = ("task", "tagged", "words", "name", "near", "benchmark")
+"""The parts of a score that say something about the subject; popularity and wishes do not."""
+
+
+def misfit(record: Record, wish: Understood, parts: dict[str, float], unspoken: list[str]) -> str:
+    """Why a record hardly fits, or "". `unspoken` are the special fields of the request that it never mentions."""
+    if PAPER_LINK in record.tags:
+        return ""
+    if unspoken:
+        return f"nothing in it speaks of {unspoken[0]}"
+    if said := _language_misfit(record, wish):
+        return said
+    least = BRIEF_EVIDENCE if wish.brief else EVIDENCE
+    if sum(parts.get(name, 0.0) for name in SUBJECT) < least[record.kind]:
+        return "little in it matches the request"
+    return ""
+
+
+def _language_misfit(record: Record, wish: Understood) -> str:
+    if wish.direction and record.kind == "model" and (pairs := pairs_in(record.id)):
+        wanted = set(filter(None, wish.direction))
+        if not any(wanted <= set(pair) or ANY & set(pair) for pair in pairs):
+            return "it translates other languages"
+    if wish.languages and all(language_fits(record, (code,)) is False for code in wish.languages):
+        return "it is for other languages"
+    return ""
