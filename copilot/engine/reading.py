@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from copilot.agents.keywords import Keywords, keywords
+from copilot.agents.ledger import ledger
 from copilot.config import PAPER_PASSWORD
 from copilot.domain.paper import Paper
 from copilot.domain.task import Settings
@@ -47,7 +48,7 @@ def claims(services: Services) -> None:
         return
     paper = paper_of(services)
     if services.state.claims is None:
-        services.desk.record(ClaimsExtracted(claims=paper.claims))
+        services.desk.record(ClaimsExtracted(claims=ledger(services.desk, paper)))
     refuse_no_paper(paper)
 
 
@@ -80,7 +81,9 @@ def _searched(services: Services) -> bool:
 
 
 def paper_of(services: Services) -> Paper:
-    """The parsed paper. Raises RunFailed when there is none."""
+    """The parsed paper with the ledger of this run. Raises RunFailed when there is none."""
     if services.state.paper is None:
         raise RunFailed("this run has no paper")
-    return Paper.model_validate_json(services.desk.blobs.get(services.state.paper.blob))
+    paper = Paper.model_validate_json(services.desk.blobs.get(services.state.paper.blob))
+    claims = services.state.claims
+    return paper if claims is None else paper.model_copy(update={"claims": claims})

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from copilot.domain.paper import Claim, ClaimKind, Paper, Section
+from copilot.paper.caution import instructions_in
 from copilot.paper.claim_names import own_names
 from copilot.paper.claim_results import values
 from copilot.paper.claim_settings import data_sets, settings
@@ -49,7 +50,7 @@ def extract_claims(paper: Paper) -> list[Claim]:
     for sentence in _sentences(paper):
         drafts.extend(_from_sentence(sentence, names))
     for table in paper.tables:
-        drafts.extend(from_table(table, names))
+        drafts.extend(claim for claim in from_table(table, names) if not instructions_in(claim.quote))
     drafts = _without_repeats(drafts)
     kept: list[Claim] = []
     counts: dict[ClaimKind, int] = dict.fromkeys(LIMITS, 0)
@@ -100,8 +101,11 @@ def _sentences(paper: Paper) -> Iterator[_Sentence]:
 
 
 def _split(text: str, page: int, section: str) -> Iterator[_Sentence]:
+    suspect = bool(instructions_in(text))
     for paragraph in text.split("\n"):
         for sentence in sentences(paragraph):
+            if suspect and instructions_in(sentence):
+                break  # what follows an order to a machine in its paragraph may be the order's, too
             if 30 <= len(sentence) <= 600 and sum(ch.isalpha() for ch in sentence) > 0.55 * len(sentence):
                 yield _Sentence(sentence, page, section)
 

@@ -11,7 +11,7 @@ from copilot import events as ev
 from copilot.blobs import Blobs
 from copilot.domain.experiment import Analysis, Plan, Protocol, TrialResult
 from copilot.domain.idea import Idea
-from copilot.domain.paper import Paper
+from copilot.domain.paper import Claim, Paper
 from copilot.errors import CopilotError
 from copilot.journal import Entry
 from copilot.llm.protocol import Reply, Request
@@ -223,10 +223,18 @@ def _paper(run: RunFolder, record: Record) -> Iterator[str]:
     said = (event.sha256, event.title, list(event.authors), event.pages, list(event.warnings))
     if said != (paper.sha256, paper.title, list(paper.authors), paper.pages, list(paper.warnings)):
         yield "what the journal says of the paper is not what was read from it"
-    if record.state.claims is not None and list(record.state.claims) != list(paper.claims):
+    if record.state.claims is not None and not _stand(paper, record.state.claims):
         yield "the claims in the journal are not those taken from the paper"
     for idea in record.state.ideas.values():
         yield from _quotes(paper, idea)
+
+
+def _stand(paper: Paper, claims: Sequence[Claim]) -> bool:
+    """Whether a ledger holds those of the rules, and beyond them only what is in the paper word by word."""
+    from copilot.paper.claim_check import checked
+
+    rules, added = list(claims[: len(paper.claims)]), claims[len(paper.claims) :]
+    return rules == list(paper.claims) and all(checked(paper, claim) == claim for claim in added)
 
 
 def _quotes(paper: Paper, idea: Idea) -> Iterator[str]:

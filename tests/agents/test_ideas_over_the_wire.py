@@ -33,6 +33,8 @@ WIRES = [(AnthropicServer, "ANTHROPIC", "claude"), (OpenAIServer, "OPENAI", "gpt
 def scientist(request: dict[str, Any]) -> Say:
     """Names keywords, drafts two ideas, sends back the one without a quote, mends it, accepts."""
     offered, asked = tools_of(request), json.dumps(request["messages"])
+    if "add_claims" in offered:
+        return Say(tools=[Call("add_claims", {"entries": []})])
     if "name_keywords" in offered:
         return Say(tools=[Call("name_keywords", WORDS)])
     if "propose_ideas" in offered:
@@ -67,7 +69,7 @@ def test_from_keywords_to_an_accepted_revision(
         env = {f"{provider}_API_KEY": KEY, f"{provider}_BASE_URL": server.url}
         run = start_run("", str(paper), "", Settings(llm=llm), home, env)
         drive(run, home, env, phases=IDEAS_ONLY)
-        keywords, drafting, reviewing, revising, second = server.requests
+        ledger, keywords, drafting, reviewing, revising, second = server.requests
     state = api.state(run)
     assert state.literature is not None and state.literature.source.startswith("arXiv")
     assert [review.accepted for review in state.reviews["idea-2"]] == [False, True]
@@ -76,6 +78,7 @@ def test_from_keywords_to_an_accepted_revision(
     assert all(paper.title for paper in mended.related) and mended.related
     assert_prompts(drafting, reviewing, revising)
     assert len(json.dumps(second)) < len(json.dumps(reviewing)) < 40_000 and len(json.dumps(keywords)) < 10_000
+    assert "add_claims" in tools_of(ledger)
 
 
 def assert_prompts(drafting: dict[str, Any], reviewing: dict[str, Any], revising: dict[str, Any]) -> None:

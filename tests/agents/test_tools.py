@@ -29,6 +29,7 @@ VALUES = {
     "experiment": {"metric": "accuracy"},
     "manager": {},
     "keywords": {},
+    "ledger": {},
 }
 
 
