@@ -295,9 +295,14 @@ def _drive(again: RunFolder, home: Home, entries: list[Entry], state: RunState, 
 
 
 def _named_keywords(entries: list[Entry]) -> bool:
-    """True when a model chose what to search for: it is asked only with a network. A replay searches nothing."""
+    """True when a model chose what to search for: it is asked only with a network. A replay searches nothing.
+
+    What a model was asked before the claims were taken down was about them.
+    """
     before = itertools.takewhile(lambda entry: not isinstance(entry.event, ev.LiteratureFound), entries)
-    return any(isinstance(entry.event, ev.ModelCalled) for entry in before)
+    events = [entry.event for entry in before]
+    claims = next((at for at, event in enumerate(events) if isinstance(event, ev.ClaimsExtracted)), 0)
+    return any(isinstance(event, ev.ModelCalled) for event in events[claims:])
 
 
 def _recorded_model(role: str, entries: list[Entry], state: RunState) -> RecordedModel:
