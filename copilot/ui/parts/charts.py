@@ -19,7 +19,7 @@ from copilot.ui.parts.text import number, plain
 if TYPE_CHECKING:
     import altair as alt
 
-MAX_POINTS = 400
+MAX_POINTS = 200
 """Points of one curve that are drawn; longer ones are thinned evenly."""
 MAX_FILE = 2_000_000
 MAX_CURVES = 4
@@ -132,8 +132,9 @@ def curve_chart(points: list[dict[str, Any]], name: str) -> alt.LayerChart | alt
     """Value over step: thin lines for seeds, a thick one for the mean of the arm."""
     import altair as alt
 
+    _unchecked()
     arms = list(dict.fromkeys(point["arm"] for point in points))
-    base = alt.Chart(alt.InlineData(values=points)).encode(
+    base = alt.Chart().encode(
         x=alt.X("step:Q", title="step"),
         color=alt.Color(
             "arm:N",
@@ -145,7 +146,17 @@ def curve_chart(points: list[dict[str, Any]], name: str) -> alt.LayerChart | alt
     value = alt.Y("value:Q", title=name, scale=alt.Scale(zero=False))
     seeds = base.mark_line(opacity=0.25, strokeWidth=1).encode(y=value, detail="seed:N")
     mean = base.mark_line(strokeWidth=2.5).encode(y=alt.Y("mean(value):Q", title=name))
-    return alt.layer(seeds, mean).properties(height=270)
+    return alt.layer(seeds, mean, data=alt.InlineData(values=points)).properties(height=270)
+
+
+def _unchecked() -> None:
+    """Have Altair check a chart once, as a whole when it is drawn, and not each of its parts while it is put together.
+
+    For the curves of a run that parts took half a second, every second.
+    """
+    from altair.utils.schemapi import disable_debug_mode
+
+    disable_debug_mode()
 
 
 def paired(comparison: ComparisonResult, minimum_effect: float, unit: str) -> None:
@@ -176,6 +187,7 @@ def paired_chart(
     """Dots for seeds; a band for the interval, a line for the mean; dashed the smallest effect that matters."""
     import altair as alt
 
+    _unchecked()
     values = [point["difference"] for point in points]
     low, high = comparison.interval
     low = low if finite(low) else min(values)
@@ -226,6 +238,7 @@ def reliability(bins: Sequence[tuple[float, float, int]]) -> None:
     """Mean predicted probability against the share that was supported, a dot a bin; on the dashed line is perfect."""
     import altair as alt
 
+    _unchecked()
     rows = [{"predicted": low, "supported": share, "verdicts": total} for low, share, total in bins]
     sides = alt.Scale(domain=[0, 1])
     x = alt.X("predicted:Q", title="predicted probability", scale=sides, axis=alt.Axis(format="%"))
