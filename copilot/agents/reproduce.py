@@ -20,7 +20,8 @@ from copilot.lab.cards import Card
 from copilot.llm.offline.catalogue import Entry, Match, match
 from copilot.llm.offline.ideas import PRIORS
 from copilot.llm.offline.sentences import readable
-from copilot.llm.offline.spoken import claim as in_one_sentence
+from copilot.llm.offline.spoken import claim as spoken_claim
+from copilot.llm.offline.spoken import refuted_by
 
 ID = "reproduce-1"
 LEAST_TOLD = 0.3
@@ -105,16 +106,17 @@ def _idea(found: Testable, card: Card, material: Material) -> Idea:
     metric = card.metric or material.metric
     assert metric is not None, "a card without a metric belongs to a task with data, and those are left out"
     minimum = card.minimum_effect
-    here = in_one_sentence(entry, card.model_dump(mode="json"))
+    told = card.model_dump(mode="json")
+    here = spoken_claim(entry, told)
     data = entry.data or card.dataset
     distance = _distance(found, card, data)
     idea = Idea(
         id=ID,
         title=f"Reproduce first: {entry.treatment} against {entry.baseline}",
-        claim=f"What the paper says on page {claim.page} of its own setting holds here too: {here[:1].lower()}{here[1:]}",
+        claim=f"What the paper says of its own setting on page {claim.page} holds here: {here[:1].lower()}{here[1:]}",
         mechanism=entry.why,
         evidence=[Evidence(quote=claim.quote, page=claim.page, section=claim.section, grounded=True)],
-        refuted_by=f"a mean paired difference over the seeds that is significantly below {minimum:g}",
+        refuted_by=refuted_by(told),
         arms=[
             Arm(name="baseline", description=entry.baseline, parameters=entry.against),
             Arm(name="treatment", description=entry.treatment, parameters={**entry.against, **entry.set}),

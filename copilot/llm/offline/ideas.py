@@ -12,7 +12,7 @@ from copilot.llm.offline.catalogue import Match, entries, lines, match, mentions
 from copilot.llm.offline.experiment import MAX_CANDIDATES
 from copilot.llm.offline.kinds import outside
 from copilot.llm.offline.sentences import MENTIONED, PLAIN, Sentence, about, argues, sentences, spoken_of
-from copilot.llm.offline.spoken import capital, claim, distance, effect, limits, noise, novelty
+from copilot.llm.offline.spoken import capital, claim, distance, limits, noise, novelty, refuted_by
 
 COUNT = 4
 LEAST = 3
@@ -150,10 +150,7 @@ def _draft(
         "claim": claim(entry, card),
         "mechanism": entry.why,
         "evidence": [{"quote": quote.text, "page": quote.page} for quote in quotes],
-        "refuted_by": (
-            "the confidence interval of the mean paired difference over the seeds lies wholly below "
-            f"{effect(card['metric']['name'], card['minimum_effect'])}"
-        ),
+        "refuted_by": refuted_by(card),
         "prototype": card["name"],
         "arms": [
             {"name": "baseline", "description": entry.baseline, "parameters": entry.against},

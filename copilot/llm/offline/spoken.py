@@ -33,6 +33,12 @@ def claim(entry: Entry, card: dict[str, Any]) -> str:
     )
 
 
+def refuted_by(card: dict[str, Any]) -> str:
+    """What would sink the claim, by the rule of the verdict."""
+    least = effect(card["metric"]["name"], card["minimum_effect"])
+    return f"the confidence interval of the mean paired difference over the seeds lies wholly below {least}"
+
+
 def effect(metric: str, size: float) -> str:
     """A difference of the metric as a person would say it."""
     if metric in POINTS:
