@@ -18,7 +18,7 @@ _CELL = re.compile(
 )
 _AMOUNT = re.compile(rf"[≈~<>$]?\s?(?:{_PLAIN})\s?(?:[KMBTG]B?|[a-z]{{1,5}}\.?)")
 """A number with letters behind it ("1.5 GB", "2.7M"): no result, but a sign that the row is one of numbers."""
-_JOINED = re.compile(r"(?:\s[-−–]?\s?\d[\d.,]*%?\w?){2,}")
+_JOINED = re.compile(r"(?:\s[-−–]?\s?\d[\d.,]*%?\w?){2,}|[A-Za-z)]\s\d{1,3}\.\d{2,}$")
 """Numbers that the reader joined to a head ("Error (%) 3.62 3.58"): rows of the table are lost in it."""
 _LONGEST = 8
 """Words of a row's name or a column's head; more are running text that was taken for a table."""
@@ -79,14 +79,14 @@ def read_grids(rows: Sequence[Sequence[str]]) -> list[Grid]:
 
 def _parts(rows: list[list[str]], skip: set[int]) -> Iterator[list[list[str]]]:
     """The rows, cut where below numbers a row of words stands over the columns of numbers."""
-    begin, seen = 0, False
+    begin, last = 0, -1
     for at, row in enumerate(rows):
         words = [cell for j, cell in enumerate(row) if j not in skip and j and is_name(cell)]
         if _is_data(row, skip):
-            seen = True
-        elif seen and len(words) > 1 and len(words) * 2 >= len(row) - 1 - len(skip):
-            yield rows[begin:at]
-            begin, seen = at, False
+            last = at
+        elif last >= begin and len(words) > 1 and len(words) * 2 >= len(row) - 1 - len(skip):
+            yield rows[begin : last + 1]
+            begin = last + 1
     yield rows[begin:]
 
 
@@ -169,19 +169,23 @@ def _repeats(under: Sequence[str], size: int) -> bool:
 
 
 def _lines(body: Sequence[Sequence[str]], labels: Sequence[int], numeric: Sequence[int]) -> list[Line]:
-    """Rows of numbers with their names; a row of one text cell is a title of those below."""
+    """Rows of numbers with their names; a row of one text cell is a title of those below, or a name of those around."""
+    rows = [row for row in body if any(number_in(row[j]) for j in numeric)]
+    shared = {j for j in labels if sum(not row[j] for row in rows) * 2 > len(rows)}
     lines: list[Line] = []
-    section = ""
+    section, name = "", dict[int, str]()
     for row, after in zip(body, [*body[1:], [""] * len(body[0])], strict=True):
-        cells = [cell for cell in row if cell]
+        told = [j for j, cell in enumerate(row) if cell]
         if any(number_in(row[j]) for j in numeric):
             rest = [] if any(number_in(after[j]) for j in numeric) else list(after)
-            lines.append(Line([row[j] for j in labels], list(row), section, rest))
-        elif len(cells) == 1 and len(cells[0].split()) <= _LONGEST:
-            section = cells[0]
+            lines.append(Line([row[j] or name.pop(j, "") for j in labels], list(row), section, rest))
+        elif len(told) == 1 and told[0] in shared:
+            name[told[0]] = row[told[0]]
+        elif len(told) == 1 and len(row[told[0]].split()) <= _LONGEST:
+            section = row[told[0]]
     for place in range(len(labels)):
-        for line, name in zip(lines, _filled([line.names[place] or "" for line in lines]), strict=True):
-            line.names[place] = name
+        for line, spread in zip(lines, _filled([line.names[place] or "" for line in lines]), strict=True):
+            line.names[place] = spread
     return lines
 
 

@@ -95,6 +95,7 @@ _AS_SPELT = {
     "WER": r"WER\b",
     "CER": r"CER\b",
     "MCC": r"MCC\b",
+    "MPJPE": r"(?:[A-Z]{1,2}-)?MPJPE\b",
     "COMET": r"COMET\b",
     "ASR": r"ASR(?=\s?[↑↓(])",
     "correlation": r"PLCC\b|SRCC\b|SROCC\b",
@@ -131,7 +132,7 @@ NUMBER = re.compile(
 _SPELT = {"percent": "%", "x": "×", "pts": "points", "pt": "points", "percentage point": "points", "pp": "points"}
 _QUALIFIED = re.compile(
     r"\d|@|\+\+|macro|micro|weighted|balanced|valid|\bval\b|\bdev\b|test|train|word|token|joint|pearson|spearman"
-    r"|kendall|mAP|mIoU"
+    r"|kendall|MPJPE|mAP|mIoU"
     r"|median|linear|zero|few|human|box|mask",
     re.I,
 )

@@ -25,7 +25,7 @@ KNOWN_DATA = re.compile(
     r"|CNN/Daily ?Mail|XSum|arXiv|BookCorpus|OpenWebText|C4|The Pile|Common ?Crawl|RedPajama|MMLU(?:-(?:Pro"
     r"|pro))?|GSM-?8[kK]|MATH(?:-?500)?"
     r"|HumanEval\+?|MBPP\+?|APPS|HellaSwag|ARC-(?:e|c|E|C|Easy|Challenge)|BBH|BIG-[Bb]ench|TruthfulQA|TriviaQA"
-    r"|Natural ?Questions|HotpotQA|BoolQ"
+    r"|Natural ?Questions|NQ|HotpotQA|BoolQ"
     r"|PIQA|WinoGrande|OpenBookQA|CommonsenseQA|StrategyQA|SVAMP|AQuA|AIME(?: ?\d{4})?|GPQA|LiveCodeBench"
     r"|SWE-[Bb]ench(?: Lite| Verified)?|CMMLU|C-Eval|MT-Bench|AlpacaEval(?: ?2(?:\.0)?)?"
     r"|LibriSpeech|VoxCeleb\d?|VCTK|LJSpeech|AudioSet|AudioCaps|ESC-50|MusicCaps|MovieLens(?:-\w+)?|Cora"
@@ -63,7 +63,7 @@ _PROPOSED = re.compile(
     rf"|design(?:s|ed)?|our (?:proposed )?(?:method|model|approach|framework|system|algorithm|network"
     rf"|architecture)s?)\b,?\s"
     rf"(?:(?:a|an|the|it|this|our|new|novel|simple|method|model|approach|framework|system|algorithm|network|as"
-    rf"|two|is)[,\s]+){{0,5}}[“\"'(]?(?P<name>{_LOOK})"
+    rf"|two|is)[,\s]+){{0,5}}[“\"'(]?(?P<name>{_LOOK})(?!-[a-z])"
 )
 _ABBREVIATED = re.compile(
     rf"\b(?:propos|introduc|present|develop|call|dub|term"
@@ -72,8 +72,8 @@ _ABBREVIATED = re.compile(
 _SELF = re.compile(r"\b(?:we|our|this (?:paper|work|article|study)|herein)\b", re.I)
 _COMMON = re.compile(
     r"(?:AI|ML|NLP|LLMs?|PLMs?|VLMs?|MLLMs?|LMs?|DNNs?|CNNs?|RNNs?|GNNs?|GANs?|MLPs?|VAEs?|LSTMs?|RL|DRL|RLHF"
-    r"|SGD|GPUs?|CPUs?|TPUs?|NLI|QA|MT|NMT|ASR|TTS|IR|RAG|SFT|DPO|PPO|API|URL|PDF|UK|US|EU|II|III|IV"
-    r"|BERT|GPT-?\d?\w*|Adam\w*|ViTs?|CLIP|ResNets?|3D|2D|1D|IID|OOD|SOTA|SoTA|KL|MSE|MAE|CV|IoT|NER|POS|UCI"
+    r"|SGD|GPUs?|CPUs?|TPUs?|NLI|QA|MT|NMT|ASR|TTS|IR|RAG|SFT|API|URL|PDF|UK|US|EU|II|III|IV"
+    r"|GPT-?\d?\w*|ViTs?|ResNets?|3D|2D|1D|IID|OOD|SOTA|SoTA|KL|MSE|MAE|CV|IoT|NER|POS|UCI"
     r"|ICML|NeurIPS|ICLR|ACL|EMNLP|CVPR|IEEE|ACM|JSON|XML|SQL|HTML|CoT|KG|KGs|MCTS|FLOPs|AUC|ROC|BLEU|ROUGE|FID)"
 )
 

@@ -127,6 +127,8 @@ def _told_apart(cells: Sequence[tuple[_Column, Claim]]) -> Iterator[Claim]:
     keys = Counter((claim.metric, claim.dataset, claim.model) for _, claim in cells)
     for column, claim in cells:
         own = _beside_metric(column.head)
+        if len(own.split()) > 5:
+            own = ""
         if (
             keys[claim.metric, claim.dataset, claim.model] == 1
             or not _ARROW.sub("", own).strip("- ()")
@@ -145,7 +147,8 @@ def _beside_metric(head: str) -> str:
     plain = _ARROW.sub(" ", head)
     for one in reversed(metrics_in(plain)):
         plain = plain[: one.start] + plain[one.end :]
-    return " ".join(re.sub(r"\btop-?\d+|\(%?\)|\[\d*\]|%", " ", plain).split())
+    words = " ".join(re.sub(r"\btop-?\d+|\(%?\)|\[\d*\]|%", " ", plain, flags=re.I).split())
+    return words[1:-1] if words.startswith("(") and words.endswith(")") else words
 
 
 def _caption(text: str) -> _Caption:
@@ -160,13 +163,21 @@ def _caption(text: str) -> _Caption:
 
 
 def _columns(grid: Grid, own: Sequence[str]) -> list[_Column]:
+    """The columns of numbers whose heads are known; beside metrics only those that are metrics or data sets, too."""
+    told = _told_columns(grid, own)
+    if any(column.metric for column in told):
+        return [column for column in told if column.metric or column.dataset]
+    return told
+
+
+def _told_columns(grid: Grid, own: Sequence[str]) -> list[_Column]:
     """The columns of numbers whose heads are known and that are no counts or settings."""
     out = []
     if any(_is_joined(grid.head(place) or "") for place in grid.numeric):
         return []
     for place in grid.numeric:
         head = grid.head(place)
-        if head is None or len(head.split()) > 12:
+        if head is None or (not head and len(grid.numeric) > 1) or len(head.split()) > 12:
             continue
         metric = _metric(head)
         if metric is None and _NO_RESULT.search(head):
@@ -196,7 +207,11 @@ def _metric(text: str) -> Named | None:
         return special[-1]
     if _ARROW.search(text) and not _NO_RESULT.search(text):
         name = re.sub(r"\s*\(%\)|\[%\]", "", plain).split()
-        return Named(0, 0, name[-1], "") if name and len(name[-1]) < 20 and not _GENERIC.match(name[-1]) else None
+        return (
+            Named(0, 0, name[-1], "")
+            if name and len(name[-1]) < 20 and not (_GENERIC.match(name[-1]) or KNOWN_DATA.search(name[-1]))
+            else None
+        )
     return None
 
 
@@ -267,8 +282,8 @@ def _roles(grid: Grid, columns: Sequence[_Column], own: Sequence[str], of_data: 
         role = _role(head, names, own)
         if role is None and at == len(grid.labels) - 1 and not head:
             role = _unnamed(names, columns, of_data)
-        if role:
-            found.setdefault(role, at)
+        if role and (role not in found or _OF_MODELS.search(head) or any(own_in(name, own) for name in names)):
+            found[role] = at
     some = any(_metric(name) for line in grid.lines for name in line.names if name)
     return _Roles(found.get("model"), found.get("data"), found.get("metric"), some)
 
@@ -324,6 +339,12 @@ def _claim(table: Table, caption: _Caption, roles: _Roles, line: Line, column: _
         dataset=dataset,
         model=model,
     )
+
+
+def _names_data(roles: _Roles, line: Line, column: _Column, dataset: str) -> bool:
+    """Whether the cell itself is on a data set, or is the average over those of the caption."""
+    named = column.dataset or roles.name(line, roles.data) or _tidy(column.head) == dataset
+    return bool(dataset and (named or _AVERAGE.search(column.head)))
 
 
 def _metric_of(caption: _Caption, roles: _Roles, line: Line, column: _Column) -> tuple[Named | None, str]:

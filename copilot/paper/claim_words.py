@@ -67,7 +67,8 @@ TOLD_LIMIT = re.compile(
 )
 """A limit, where papers look back on themselves."""
 LEADS_IN = re.compile(
-    r":$|\b(?:still|has|have|several|some|following|are|its) (?:\w+ )?limitations\b|\bdoes not mean\b|\bopens?\b"
+    r":$|\b(?:still|has|have|several|some|following|are|its) (?:\w+ )?limitations\b|\bdoes not mean\b"
+    r"|\bdiscuss\b[^.]*\blimitations\b|\bopens?\b"
     r"|\bavenues?\b|\b(?:could|would) (?:yield|improve|further)\b|[∈∗Ω˜]",
     re.I,
 )
