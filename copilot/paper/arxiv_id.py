@@ -6,6 +6,7 @@ Scheme: https://info.arxiv.org/help/arxiv_identifier.html
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from copilot.domain.base import Value
@@ -18,10 +19,15 @@ _ARCHIVES = (
 )
 _OLD = rf"(?P<old>(?:{_ARCHIVES})(?:\.[A-Za-z]{{2}}(?:-[A-Za-z]{{2,3}})?)?/\d{{2}}(?:0[1-9]|1[0-2])\d{{3}})"
 _ID = rf"(?:{_NEW}|{_OLD})(?:v(?P<version>[1-9]\d{{0,2}}))?"
-_BARE = re.compile(rf"(?:arxiv\s*(?:id)?\s*:?\s*)?{_ID}(?:\s*\[[\w.-]+\])?", re.I)
+_BARE = re.compile(
+    rf"(?:(?:arxiv\s+preprint|corr)[\s,]*(?:abs/)?)?(?:arxiv\s*(?:id)?\s*[:/]?\s*)?{_ID}"
+    r"(?:\s*[\[(][\w.-]+[\])])?(?:\s+\d{1,2} [a-z]{3} \d{4})?",
+    re.I,
+)
+_ENCLOSED = re.compile(r"<(.*)>|\[(.*)\]|\((.*)\)|\"(.*)\"|'(.*)'")
 _URL = re.compile(
-    rf"(?:https?://)?(?:[\w-]+\.)*(?:arxiv\.org|alphaxiv\.org|huggingface\.co|ar5iv\.org|ar5iv\.labs\.arxiv\.org)"
-    rf"/(?:abs|pdf|html|e-print|src|format|papers|ps|overview|ftp/arxiv/papers)/{_ID}(?:\.pdf)?/?(?:[?#].*)?",
+    rf"(?:https?://)?(?:[\w-]+\.)*(?:arxiv\.org|alphaxiv\.org|huggingface\.co|hf\.co|ar5iv\.org|ar5iv\.labs\.arxiv\.org)"
+    rf"/(?:abs|pdf|html|e-print|src|format|papers|ps|overview|ftp/arxiv/papers)/(?:arxiv:)?{_ID}(?:\.pdf)?/?(?:[?#].*)?",
     re.I,
 )
 _DOI = re.compile(rf"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?10\.48550/arxiv\.{_ID}", re.I)
@@ -40,7 +46,10 @@ class ArxivId(Value):
 
 def parse_arxiv_id(text: str) -> ArxivId | None:
     """The identifier that `text` is, alone or inside an arXiv address; None when it is anything else."""
-    text = text.strip().strip("<>\"'")
+    text = unicodedata.normalize("NFKC", text[:400]).strip()
+    if enclosed := _ENCLOSED.fullmatch(text):
+        text = next(inside for inside in enclosed.groups() if inside is not None)
+    text = text.strip().rstrip(".,;")
     if len(text) > 300:
         return None
     for pattern in (_BARE, _URL, _DOI):

@@ -27,6 +27,9 @@ from copilot.paper.ocr import WARNING, hint
 from copilot.paper.references import find_spans, read_references
 from copilot.paper.words import clean, hyphenated_words, join_lines
 
+MAX_LINKS = 2000
+"""Links of one page that are looked at."""
+
 
 class Refused(Exception):
     """This file cannot be read as a paper; the text is one sentence for a person. `kind` is a word for code."""
@@ -65,6 +68,8 @@ def open_pdf(data: bytes, name: str, password: str | None) -> Any:
 
     pymupdf.TOOLS.mupdf_display_errors(False)
     pymupdf.TOOLS.mupdf_display_warnings(False)
+    if re.match(rb"\s*(?:<!doctype html|<html)", data[:200], re.I):
+        raise Refused("not_pdf", f"{name} is a web page, not a PDF (a login page or an error?); get the PDF itself.")
     if b"%PDF-" not in data[:1024]:
         raise Refused("not_pdf", f"{name} is not a PDF file (it does not begin like one).")
     try:
@@ -112,7 +117,8 @@ def _read_pages(pdf: Any, limits: ReadLimits, warnings: list[str], language_data
 def _assemble(pdf: Any, pages: list[PageLines], warnings: list[str], sha256: str, source: str) -> Paper:
     rotated = [text for page in pages for text in page.rotated]
     hidden = [(page.number, text) for page in pages for text in page.hidden]
-    bad, chars = sum(p.bad_chars for p in pages), sum(p.chars for p in pages)
+    bad, chars = sum(p.bad_chars for p in pages), sum(p.chars for p in pages) - sum(len(text) for _, text in hidden)
+    legible = sum(len(line.text) for page in pages for line in page.lines)
     document = arrange(pages)
     outline, anchors, cites = _marks(pdf, document)
     meta = pdf.metadata or {}
@@ -123,7 +129,7 @@ def _assemble(pdf: Any, pages: list[PageLines], warnings: list[str], sha256: str
     headings = find_headings(document, outline, anchors, front.end, front.title)
     references = read_references(document, find_spans(document, headings), cites, taken)
     texts = page_texts(document, taken)
-    garbled = unreadable(bad, chars, texts) or scrambled(texts)
+    garbled = unreadable(bad, chars, legible, texts) or scrambled(texts)
     if garbled:
         warnings.append(
             "The text layer is unreadable (its fonts do not say which characters they show); OCR would be needed."
@@ -156,15 +162,19 @@ def _assemble(pdf: Any, pages: list[PageLines], warnings: list[str], sha256: str
 
 def _check_text(pages: list[PageLines], warnings: list[str], language_data: str | None) -> None:
     """Warns, or names OCR, when there is nothing to read. Vertical writing is text; a stamp on a margin is not."""
-    empty = [
-        page.number
-        for page in pages
-        if page.chars < 20 and (page.chars == 0 or page.images) and sum(map(len, page.rotated)) < 200
-    ]
+    wordless = [page for page in pages if page.chars < 20 and sum(map(len, page.rotated)) < 200]
+    empty = [page for page in wordless if page.chars == 0 or page.images]
+    pictures = [page for page in wordless if _is_picture(page)]
     if len(empty) == len(pages):
         warnings.append("No text layer: the pages are pictures (a scan). " + hint(language_data))
-    elif len(empty) > 0.5 * len(pages) and len(pages) > 2:
-        warnings.append(f"{len(empty)} of {len(pages)} pages have no text layer. " + hint(language_data))
+    elif missing := empty if len(empty) > 0.5 * len(pages) > 1 else pictures:
+        count = f"{len(missing)} of {len(pages)} pages have no text layer (first: page {missing[0].number})"
+        warnings.append(f"{count}: what they show was not read. " + hint(language_data))
+
+
+def _is_picture(page: PageLines) -> bool:
+    """Whether one picture covers most of a page, as in a scan."""
+    return any((x1 - x0) * (y1 - y0) > 0.6 * page.width * page.height for x0, y0, x1, y1 in page.images)
 
 
 def page_texts(document: Document, floats: set[int]) -> list[str]:
@@ -285,11 +295,31 @@ def _distinct(cites: list[Mark]) -> list[Mark]:
     return list(seen.values())
 
 
+def _page_links(page: Any) -> list[str]:
+    """Addresses that a page links to, through MuPDF's own list: `Page.get_links` looks each one up anew.
+
+    At most MAX_LINKS links are looked at.
+    """
+    import pymupdf
+
+    mupdf = pymupdf.mupdf
+    out: list[str] = []
+    link = mupdf.fz_load_links(page.this)
+    for _ in range(MAX_LINKS):
+        if not link.m_internal:
+            break
+        if mupdf.fz_is_external_link(link.m_internal.uri):
+            out.append(str(link.m_internal.uri))
+        after = link.m_internal.next
+        link = mupdf.FzLink(mupdf.ll_fz_keep_link(after)) if after else mupdf.FzLink()
+    return out
+
+
 def _embedded_links(pdf: Any, count: int) -> list[tuple[str, int]]:
     out: list[tuple[str, int]] = []
     for number in range(count):
         try:
-            out.extend((str(link["uri"]), number + 1) for link in pdf[number].get_links() if link.get("uri"))
+            out.extend((uri, number + 1) for uri in _page_links(pdf[number]))
         except faults():
             continue
     return out

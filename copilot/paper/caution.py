@@ -88,15 +88,17 @@ def looks_like_paper(
     return strong >= 2 and (has_abstract or n_references >= 3) and bool(title)
 
 
-def unreadable(bad: int, chars: int, page_texts: Sequence[str]) -> bool:
-    """Whether the text layer is there but says nothing: no mapping to characters, or far too few real words."""
+def unreadable(bad: int, chars: int, legible: int, page_texts: Sequence[str]) -> bool:
+    """Whether the text layer is there but says nothing: no mapping to characters, or far too few real words.
+
+    Of `chars` characters that are drawn, `bad` have no meaning and `legible` are left once control characters are gone.
+    """
     if chars < 200:
         return False
     text = " ".join(page_texts)[:200_000]
     if bad > 0.2 * chars:
         return True
-    visible = [ch for ch in text if not ch.isspace()]
-    if len(visible) < 0.3 * chars and chars > 500:
+    if legible < 0.3 * chars and chars > 500:
         return True
     tokens = re.findall(r"\S+", text)
     wordlike = sum(1 for token in tokens if re.fullmatch(r"\W*[^\W\d_]{2,}[\w’'\-–.]*\W*", token))

@@ -20,9 +20,9 @@ _JUNK = re.compile(r"(?:^|/)(?:\._|__MACOSX/|\.DS_Store|\.git/)")
 
 
 def open_eprint(data: bytes) -> dict[str, str]:
-    """Text files by cleaned path. Empty when the e-print is a PDF, is damaged, or holds no TeX."""
+    """Text files by cleaned path. Empty when the e-print is a PDF or a web page, is damaged, or holds no TeX."""
     plain = _gunzip(data)
-    if plain is None or plain[:5] == b"%PDF-":
+    if plain is None or plain.startswith((b"%PDF-", b"PK\x03\x04", b"<!DOCTYPE", b"<html")):
         return {}
     try:
         with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as archive:

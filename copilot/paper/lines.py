@@ -126,9 +126,7 @@ def read_page(page: Any, number: int, max_chars: int, language_data: str | None 
 
     A page without text is given to OCR when `language_data` names Tesseract's folder.
     """
-    import pymupdf
-
-    text_page = page.get_textpage(flags=pymupdf.TEXT_PRESERVE_WHITESPACE)
+    text_page = _upright_text(page)
     recognised = bool(language_data) and len(text_page.extractText().strip()) < 20
     if language_data and recognised:
         text_page = recognise(page, language_data)
@@ -151,6 +149,25 @@ def read_page(page: Any, number: int, max_chars: int, language_data: str | None 
         words = [(w[0], w[1], w[2], w[3], w[4]) for w in text_page.extractWORDS()]
         out.words = [word for word in words if not _is_rotated(word, out)]
     return out
+
+
+def _upright_text(page: Any) -> Any:
+    """A page's `pymupdf.TextPage`, the page turned (in memory) so that its text runs from left to right.
+
+    Landscape pages are turned by the PDF to be read; pages that were turned for a screen are turned back.
+    """
+    import pymupdf
+
+    flags = pymupdf.TEXT_PRESERVE_WHITESPACE
+    turn = page.rotation
+    page.set_rotation(0)
+    text_page = page.get_textpage(flags=flags)
+    if turn:
+        lines = [line for block in text_page.extractDICT()["blocks"] for line in block.get("lines", ())]
+        if sum(abs(line["dir"][1]) > 0.5 or line["dir"][0] < -0.5 for line in lines) > 0.5 * len(lines):
+            page.set_rotation(turn)
+            return page.get_textpage(flags=flags, matrix=page.rotation_matrix)
+    return text_page
 
 
 def _drawn_before(raw: dict[str, Any], drawn: set[tuple[str, int, int]]) -> bool:
@@ -271,9 +288,18 @@ class _Contrast:
         self._samples: bytes | None = None
         self._stride = 0
         self._shape = (0, 0)
+        self._pictures: list[Box] | None = None
+
+    def _over_picture(self, box: Box) -> bool:
+        if self._pictures is None:
+            self._pictures = [tuple(info["bbox"]) for info in self._page.get_image_info()[:50]]
+        x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        return any(x0 <= x <= x1 and y0 <= y <= y1 for x0, y0, x1, y1 in self._pictures)
 
     def visible(self, box: Box, unpainted: bool) -> bool:
-        """True where light and dark meet. Invisible text over a picture (an OCR layer) counts as visible."""
+        """True where light and dark meet. Unpainted text counts only over a picture: it is the text layer of a scan."""
+        if unpainted and not self._over_picture(box):
+            return False
         if self._samples is None:
             import pymupdf
 

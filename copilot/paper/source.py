@@ -9,17 +9,27 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 
-from copilot.paper.tex import Macros, braced, bracketed, expand, flatten, plain, read_macros, strip_comments
+from copilot.paper.tex import (
+    Macros,
+    braced,
+    bracketed,
+    cut,
+    environments,
+    expand,
+    flatten,
+    plain,
+    read_macros,
+    strip_comments,
+)
 
 _LEVELS = {"part": 0, "chapter": 0, "section": 1, "subsection": 2, "subsubsection": 3, "paragraph": 4}
 _HEADING = re.compile(
     r"\\((?:sub){0,2}section|chapter)(\*?)\s*(?=[\[{])|\\(appendix|appendices)\b|\\begin\{(appendix|appendices)\}"
 )
-_EQUATION = re.compile(
-    r"\\begin\{(equation|align|gather|multline|eqnarray|displaymath)(\*?)\}(.*?)\\end\{\1\2\}|\\\[(.*?)\\\]", re.S
-)
-_TABLE = re.compile(r"\\begin\{((?:side(?:ways)?|wrap|long)?table)(\*?)\}(.*?)\\end\{\1\2\}", re.S)
-_FIGURE = re.compile(r"\\begin\{((?:wrap|side(?:ways)?)?figure)(\*?)\}(.*?)\\end\{\1\2\}", re.S)
+_EQUATION = "equation|align|gather|multline|eqnarray|displaymath"
+_TABLE = "(?:side(?:ways)?|wrap|long)?table"
+_FIGURE = "(?:wrap|side(?:ways)?)?figure"
+_LISTING = "verbatim|Verbatim|lstlisting|minted|alltt"
 
 
 @dataclass(slots=True)
@@ -82,10 +92,11 @@ def read_source(files: dict[str, str]) -> SourcePaper | None:
     macros = read_macros(text)
     head, _, body = text.partition("\\begin{document}")
     body = body.partition("\\end{document}")[0]
+    body = cut(body, environments(body, _LISTING))
     out = SourcePaper(title=_command(text, "title", macros), abstract=_abstract(head, body, macros))
-    out.tables = [table for match in _TABLE.finditer(body) if (table := _table(match.group(3), macros))]
+    out.tables = [table for found in environments(body, _TABLE) if (table := _table(found.body, macros))]
     out.figures = [
-        caption for match in _FIGURE.finditer(body) if (caption := _command(match.group(3), "caption", macros))
+        caption for found in environments(body, _FIGURE) if (caption := _command(found.body, "caption", macros))
     ]
     out.equations = _equations(body)
     out.headings = _headings(body, macros)
@@ -102,8 +113,8 @@ def _command(text: str, name: str, macros: Macros) -> str:
 
 
 def _abstract(head: str, body: str, macros: Macros) -> str:
-    if match := re.search(r"\\begin\{abstract\*?\}(.*?)\\end\{abstract\*?\}", head + body, re.S):
-        return plain(match.group(1), macros)
+    if found := next(environments(head + body, "abstract"), None):
+        return plain(found.body, macros)
     return _command(head + body, "abstract", macros)
 
 
@@ -123,7 +134,7 @@ def _headings(body: str, macros: Macros) -> list[SourceHeading]:
             spots.append(
                 (match.start(), group[1], SourceHeading(title, _LEVELS[match.group(1)], not match.group(2), appendix))
             )
-    floats = _TABLE.sub(lambda m: " " * len(m.group()), _FIGURE.sub(lambda m: " " * len(m.group()), body))
+    floats = cut(body, environments(body, f"{_TABLE}|{_FIGURE}"), " ")
     floats = re.sub(r"\\begin\{thebibliography\}.*", lambda m: " " * len(m.group()), floats, flags=re.S)
     ends = [*(start for start, _, _ in spots[1:]), len(body)]
     for (_, begin, heading), end in zip(spots, ends, strict=False):
@@ -174,16 +185,22 @@ def _table(body: str, macros: Macros) -> SourceTable | None:
 def _equations(body: str) -> list[tuple[str, str]]:
     out: list[tuple[str, str]] = []
     number = 0
-    for match in _EQUATION.finditer(body):
-        tex = match.group(3) if match.group(3) is not None else match.group(4)
-        lines = 1 if (match.group(1) or "") in {"equation", "multline"} else tex.count("\\\\") + 1
-        numbered = bool(match.group(1)) and not match.group(2) and match.group(1) != "displaymath"
+    for found in environments(_with_brackets_named(body), _EQUATION):
+        tex = found.body
+        lines = 1 if found.name in {"equation", "multline"} else tex.count("\\\\") + 1
+        numbered = not found.star and found.name != "displaymath"
         silent = len(re.findall(r"\\nonumber|\\notag", tex))
         if numbered:
             number += max(0, lines - silent)
         text = re.sub(r"\\label\{[^{}]*\}|\\nonumber|\\notag", "", tex)
         out.append((" ".join(text.split()), str(number) if numbered and lines - silent > 0 else ""))
     return out[:300]
+
+
+def _with_brackets_named(body: str) -> str:
+    r"""`\\[ … \\]` written as the environment that it stands for."""
+    body = re.sub(r"(?<!\\)\\\[", lambda _: r"\begin{displaymath}", body)
+    return re.sub(r"(?<!\\)\\\]", lambda _: r"\end{displaymath}", body)
 
 
 def _references(files: dict[str, str], main: str, body: str, macros: Macros) -> list[str]:
@@ -222,7 +239,7 @@ def _cited(files: dict[str, str], body: str) -> list[str]:
     """Entries of the .bib files that the text cites, when the bibliography was not typeset into the source."""
     keys = {
         key.strip()
-        for match in re.finditer(r"\\[A-Za-z]*cite[A-Za-z]*\*?(?:\[[^\]]*\])*\{([^{}]+)\}", body)
+        for match in re.finditer(r"\\[A-Za-z]*cite[A-Za-z]*\*?(?:\[[^\[\]]{0,300}\]){0,2}\{([^{}]+)\}", body)
         for key in match.group(1).split(",")
     }
     out: list[str] = []

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 MAX_FLAT = 6_000_000
 MAX_EXPANDED = 400_000
+MAX_ADDED = 2_000_000
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%.*")
+_CONDITION = re.compile(r"\\(if ?0(?!\d)|if(?!f\b|thenelse\b)[A-Za-z@]+|else\b|fi\b)")
 _INPUT = re.compile(
     r"\\(?:input|include|subfile)\s*\{([^{}]+)\}|\\input\s+([^\s{}\\]+)|\\(?:sub)?import\*?\s*\{([^{}]*)\}\s*\{([^{}]+)\}"
 )
@@ -73,6 +76,8 @@ class Macros:
     """The author's own commands: name -> (number of arguments, default of the first, body)."""
 
     table: dict[str, tuple[int, str | None, str]] = field(default_factory=dict)
+    added: int = 0
+    """Characters that expansion has added so far; past MAX_ADDED nothing more is expanded."""
 
 
 def strip_comments(text: str) -> str:
@@ -82,8 +87,66 @@ def strip_comments(text: str) -> str:
         for line in text.split("\n")
         if not line.lstrip().startswith("%")
     )
-    text = re.sub(r"\\begin\{comment\}.*?\\end\{comment\}", "", text, flags=re.S)
-    return re.sub(r"\\iffalse\b.*?\\fi\b", "", text, flags=re.S)
+    return without_dead(cut(text, environments(text, "comment")))
+
+
+@dataclass(slots=True)
+class Environment:
+    """`\\begin{name} body \\end{name}`; `start` and `end` enclose all of it."""
+
+    name: str
+    star: bool
+    body: str
+    start: int
+    end: int
+
+
+def environments(text: str, names: str) -> Iterator[Environment]:
+    """Environments whose name matches `names` (a pattern), in order, none inside another; unclosed ones are left out.
+
+    One pass, however many of them are never closed.
+    """
+    at = 0
+    unclosed: set[str] = set()
+    for match in re.finditer(rf"\\begin\{{({names})(\*?)\}}", text):
+        closing = f"\\end{{{match.group(1)}{match.group(2)}}}"
+        if match.start() < at or closing in unclosed:
+            continue
+        end = text.find(closing, match.end())
+        if end < 0:
+            unclosed.add(closing)
+            continue
+        at = end + len(closing)
+        yield Environment(match.group(1), bool(match.group(2)), text[match.end() : end], match.start(), at)
+
+
+def cut(text: str, found: Iterable[Environment], blank: str = "") -> str:
+    """`text` without the environments `found`; with `blank`, as many of that character in their place."""
+    out: list[str] = []
+    at = 0
+    for environment in found:
+        out += [text[at : environment.start], blank * (environment.end - environment.start)]
+        at = environment.end
+    return "".join([*out, text[at:]])
+
+
+def without_dead(text: str) -> str:
+    """`text` without what `\\iffalse` and `\\if0` leave out; an `\\else` part stays, and what is never closed."""
+    out: list[str] = []
+    at = dead_from = depth = 0
+    for match in _CONDITION.finditer(text):
+        word = match.group(1)
+        if not depth:
+            if word in {"iffalse", "if0", "if 0"}:
+                dead_from, depth = match.start(), 1
+        elif word.startswith("if"):
+            depth += 1
+        elif word == "fi" or depth == 1:
+            depth -= 1
+            if not depth:
+                out.append(text[at:dead_from])
+                at = match.end()
+    return "".join([*out, text[at:]])
 
 
 def flatten(files: dict[str, str], main: str) -> str:
@@ -92,7 +155,7 @@ def flatten(files: dict[str, str], main: str) -> str:
 
 
 def _flatten(files: dict[str, str], name: str, above: frozenset[str], size: list[int]) -> str:
-    text = strip_comments(files[name])
+    text = strip_comments(files[name]).partition("\\endinput")[0]
     size[0] += len(text)
 
     def put(match: re.Match[str]) -> str:
@@ -174,7 +237,7 @@ def read_macros(text: str) -> Macros:
 
 def expand(text: str, macros: Macros) -> str:
     """`text` with the author's macros replaced, at most six deep and never past MAX_EXPANDED characters."""
-    if not macros.table:
+    if not macros.table or macros.added > MAX_ADDED:
         return text
     pattern = re.compile(r"\\([A-Za-z@]+)(?![A-Za-z@])")
     for _ in range(6):
@@ -186,7 +249,8 @@ def expand(text: str, macros: Macros) -> str:
             body, end = _apply(macros.table[match.group(1)], text, match.end())
             out += [text[at : match.start()], body]
             at, changed = end, True
-        text = "".join([*out, text[at:]])
+        before, text = len(text), "".join([*out, text[at:]])
+        macros.added += max(0, len(text) - before)
         if not changed or len(text) > MAX_EXPANDED:
             break
     return text[:MAX_EXPANDED]
