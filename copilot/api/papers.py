@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,10 +49,16 @@ def paper_of(run: RunFolder, folded: RunState | None = None) -> Paper | None:
 
 
 def paper_file(run: RunFolder, folded: RunState, home: Home | None = None) -> Path | None:
-    """The PDF to show of a run: its own copy, or what arXiv served for its paper. None where there is only text."""
+    """The PDF to show of a run: its own copy, or what arXiv served for its paper. None where there is only text.
+
+    Not what arXiv serves by now, when a newer version has come since the run read the paper.
+    """
     if run.paper.is_file() and not run.paper.is_symlink():
         return run.paper
     from copilot.paper.arxiv import kept_pdf, parse_arxiv_id
 
     arxiv_id = parse_arxiv_id(folded.task.head.paper) if folded.task else None
-    return kept_pdf(arxiv_id, cache=(home or find_home()).cache) if arxiv_id else None
+    kept = kept_pdf(arxiv_id, cache=(home or find_home()).cache) if arxiv_id else None
+    if kept and folded.paper and hashlib.sha256(kept.read_bytes()).hexdigest() != folded.paper.sha256:
+        return None
+    return kept
