@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +10,29 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+from tests.ui import canned
+
 ROOT = Path(__file__).resolve().parents[2]
 
 Open = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def no_search_for_components(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`AppTest` reads the metadata of every installed package, each time: a tenth of a second for each page opened."""
+    monkeypatch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installation with one run in every state, named after it. Nobody changes these runs."""
+    home = tmp_path_factory.mktemp("gallery")
+    (home / "problems").mkdir()
+    for state, make in canned.STATES.items():
+        made = make(home / "making")
+        (home / "logs" / state).mkdir(parents=True)
+        shutil.move(made.path, home / "logs" / state)
+    return home
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -166,21 +165,15 @@ def _find_again(page: Page, browser: Browser, address: str, run: str, word: str)
 
 
 @pytest.fixture(scope="module")
-def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The app over one run in every state, named after it; its address and its logs."""
-    home = tmp_path_factory.mktemp("gallery")
-    (home / "problems").mkdir()
-    for state, make in canned.STATES.items():
-        made = make(home / "making")
-        (home / "logs" / state).mkdir(parents=True)
-        shutil.move(made.path, home / "logs" / state)
-    with served(home) as url:
-        yield url, home / "logs"
+def shown(gallery: Path) -> Iterator[str]:
+    """The address of the app over one run in every state."""
+    with served(gallery) as url:
+        yield url
 
 
-def test_hostile_text_does_nothing(gallery: tuple[str, Path], page: Page) -> None:
+def test_hostile_text_does_nothing(shown: str, page: Page) -> None:
     for name in ("history", "paper", "ideas", "plan", "run", "results", "report"):
-        page.goto(f"{gallery[0]}/{name}?run=hostile/{START}")
+        page.goto(f"{shown}/{name}?run=hostile/{START}")
         settled(page)
         page.wait_for_timeout(300)
         assert page.locator("script", has_text="alert(1)").count() == 0
@@ -188,11 +181,11 @@ def test_hostile_text_does_nothing(gallery: tuple[str, Path], page: Page) -> Non
         assert page.locator('a[href^="javascript"]').count() == 0
 
 
-def test_a_click_is_answered_while_a_run_goes_on(gallery: tuple[str, Path], page: Page) -> None:
-    run = Canned(canned.folder(gallery[1], "clicks"))
+def test_a_click_is_answered_while_a_run_goes_on(shown: str, gallery: Path, page: Page) -> None:
+    run = Canned(canned.folder(gallery / "logs", "clicks"))
     try:
         run.read()
-        page.goto(f"{gallery[0]}/run?run={run.run.name}")
+        page.goto(f"{shown}/run?run={run.run.name}")
         settled(page)
         slowest = 0.0
         shows = {
@@ -212,10 +205,10 @@ def test_a_click_is_answered_while_a_run_goes_on(gallery: tuple[str, Path], page
         run.close()
 
 
-def test_typing_is_not_lost_while_the_page_refreshes(gallery: tuple[str, Path], page: Page) -> None:
-    run = Canned(canned.folder(gallery[1], "typing"))
+def test_typing_is_not_lost_while_the_page_refreshes(shown: str, gallery: Path, page: Page) -> None:
+    run = Canned(canned.folder(gallery / "logs", "typing"))
     try:
-        page.goto(f"{gallery[0]}/run?run={run.run.name}")
+        page.goto(f"{shown}/run?run={run.run.name}")
         settled(page)
         field = page.get_by_label("Say something to the agent")
         field.click()
@@ -238,12 +231,12 @@ def test_typing_is_not_lost_while_the_page_refreshes(gallery: tuple[str, Path], 
 
 
 @pytest.mark.slow
-def test_pages_fit_a_narrow_screen(gallery: tuple[str, Path], browser: Browser) -> None:
+def test_pages_fit_a_narrow_screen(shown: str, browser: Browser) -> None:
     context = browser.new_context(viewport=NARROW)
     narrow = context.new_page()
     for state in ("started", "ideas", "plan", "running", "failed", "invalid", "hostile"):
         for name in ("paper", "ideas", "plan", "run", "results", "report"):
-            narrow.goto(f"{gallery[0]}/{name}?run={state}/{START}")
+            narrow.goto(f"{shown}/{name}?run={state}/{START}")
             settled(narrow)
             wide = narrow.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0, f"{state} {name}"
