@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from copilot.hub.code import PAPER_LINK
 from copilot.hub.languages import ANY, pairs_in
+from copilot.hub.lexical import tokens
+from copilot.hub.safety import printable
 from copilot.hub.values import Record, Understood
 from copilot.hub.wishes import language_fits
 
@@ -15,16 +17,19 @@ EVIDENCE = {"model": 0.35, "dataset": 0.25, "code": 0.2}
 """The least that task, words, names and topics must add up to, by kind; chosen on half of our requests."""
 BRIEF_EVIDENCE = {"model": 1.0, "dataset": 0.7, "code": 0.4}
 """The same for a request of few words, of which each was chosen."""
+LACKING_SHARE = 0.3
+"""The share of the words of a brief request that nobody can explain, from which a record without them hardly fits."""
 SUBJECT = ("task", "tagged", "words", "name", "near", "benchmark")
 """The parts of a score that say something about the subject; popularity and wishes do not."""
 
 
-def misfit(record: Record, wish: Understood, parts: dict[str, float], unspoken: list[str]) -> str:
-    """Why a record hardly fits, or "". `unspoken` are the special fields of the request that it never mentions."""
+def misfit(record: Record, wish: Understood, parts: dict[str, float], lacking: list[str]) -> str:
+    """Why a record hardly fits, or "". `lacking` are the special fields and words of the request that it has not."""
     if PAPER_LINK in record.tags:
         return ""
-    if unspoken:
-        return f"nothing in it speaks of {unspoken[0]}"
+    special = [name for name in lacking if name not in wish.fields]
+    if len(special) < len(lacking) or len(special) >= LACKING_SHARE * len(set(tokens(wish.text))) > 0:
+        return f"nothing in it speaks of {printable(lacking[0], 40)}"
     if said := _language_misfit(record, wish):
         return said
     least = BRIEF_EVIDENCE if wish.brief else EVIDENCE

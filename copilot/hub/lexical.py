@@ -19,6 +19,8 @@ FIELDS = ("name", "tags", "lead", "card")
 WEIGHTS = {"name": 2.5, "tags": 1.5, "lead": 1.6, "card": 0.6}
 LENGTH = {"name": 0.3, "tags": 0.5, "lead": 0.5, "card": 0.75}
 """BM25F's b: how strongly a long field is discounted."""
+FAMILY = 5
+"""Words that share so many first letters are taken for one family (`vulnerable`, `vulnerability`)."""
 LEAD_CHARACTERS = 1200
 CARD_CHARACTERS = 6000
 
@@ -148,6 +150,15 @@ class Lexical:
             weight * (float(self._idf[self._terms[word]]) if word in self._terms else rarest)
             for word, weight in words.items()
         )
+
+    def having(self, words: Iterable[str], *, family: bool = False) -> Any:
+        """For each record, whether it has any of the stemmed words; with `family`, also words that begin like one."""
+        import numpy as np
+
+        wanted = set(words)
+        heads = tuple(word[:FAMILY] for word in wanted if len(word) > FAMILY) if family else ()
+        rows = [n for term, n in self._terms.items() if term in wanted or (heads and term.startswith(heads))]
+        return np.asarray(self._matrix[rows].sum(axis=0)).ravel() > 0 if rows else np.zeros(self._matrix.shape[1], bool)
 
     def scores(self, words: Mapping[str, float]) -> Any:
         """BM25F of every record for weighted words, as an array."""

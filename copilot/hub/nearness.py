@@ -10,6 +10,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from copilot.hub.lexical import tokens
 
@@ -21,7 +22,7 @@ B = 0.6
 _MARKS = re.compile(r"@\w+|[~*|,]")
 
 
-def pattern_words(texts: Mapping[str, str], weights: Mapping[str, float]) -> dict[str, float]:
+def pattern_words(texts: Mapping[Any, str], weights: Mapping[Any, float]) -> dict[str, float]:
     """Stemmed words of patterns by level, macros left out, each counted with the weight of its level."""
     counted: defaultdict[str, float] = defaultdict(float)
     for level, text in texts.items():
@@ -40,6 +41,11 @@ class Groups:
         self._rarest = max(self._idf.values(), default=0.0)
         self._lengths = [sum(bag.values()) for bag in bags]
         self._mean = sum(self._lengths) / max(len(bags), 1) or 1.0
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Every word of the groups, stemmed."""
+        return frozenset(self._idf)
 
     def scores(self, text: str) -> list[float]:
         """One number per group: 0 where no word is shared, 1 for the nearest, or less when it shares little."""

@@ -131,6 +131,16 @@ def _task_groups() -> tuple[list[str], Groups]:
 
 
 @lru_cache(maxsize=1)
+def _lexicon() -> frozenset[str]:
+    """Every word, stemmed, that the rules can make something of."""
+    words = data_file("words.yaml")
+    texts = [*LANGUAGES, *macros().values(), str(words["methods"]), *(entry["when"] for entry in words["jargon"])]
+    texts += [entry["says"] for entry in data_file("tasks.yaml")["senses"].values()]
+    known = set(pattern_words(dict(enumerate(texts)), dict.fromkeys(range(len(texts)), 1.0)))
+    return frozenset(known | _task_groups()[1].words | _topic_groups()[1].words)
+
+
+@lru_cache(maxsize=1)
 def _topic_groups() -> tuple[list[list[str]], Groups]:
     topics = data_file("benchmarks.yaml")
     weights = dict.fromkeys((*TOPIC_WEIGHTS, "also"), 1.0)
@@ -220,6 +230,12 @@ def _tasks(matcher: Matcher, text: str, direction: tuple[str, str] | None) -> di
     return {task: score / (1 + NEARNESS) for task, score in best if score > 0}
 
 
+def _special(text: str) -> dict[str, str]:
+    """Words of a brief request that no rule knows, as typed, by their stem."""
+    typed = {stem: word for word in re.findall(r"[\w-]+", text) for stem in tokens(word)}
+    return {stem: word for stem, word in typed.items() if stem not in _lexicon()}
+
+
 def _licence(text: str) -> str:
     match = _LICENCE.search(text) or _LICENCE_AFTER.search(text)
     if match:
@@ -238,11 +254,12 @@ def understand(query: str) -> Understood:
     """Read a request of any length (only its first 4,000 characters). Never fails; what is not there stays empty."""
     text = query[:4000]
     matcher = Matcher(text)
-    direction = direction_of(text)
+    direction, brief = direction_of(text), len(set(tokens(text))) <= BRIEF
     spoken = [LANGUAGES[word] for word in matcher.words if word in LANGUAGES]
     return Understood(
         text=text,
-        brief=len(set(tokens(text))) <= BRIEF,
+        brief=brief,
+        special=_special(text) if brief else {},
         tasks=_tasks(matcher, text, direction),
         languages=tuple(dict.fromkeys([*spoken, *filter(None, direction or ())])),
         senses=_senses(matcher),

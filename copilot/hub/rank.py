@@ -134,11 +134,11 @@ class Catalogue:
             ((sum(parts.values()), n, parts) for n, parts in self._parts(wish, filters)),
             key=lambda item: (-item[0], self.records[item[1]].id),
         )
-        speaking = self._speaking(wish)
+        having = self._having(wish)
         ranked = []
         for score, n, parts in scored[: max(SHORTLIST, 3 * top)]:
             judged = self._judge(n, filters)
-            weak = misfit(self.records[n], wish, parts, [field for field, found in speaking.items() if not found[n]])
+            weak = misfit(self.records[n], wish, parts, [name for name, found in having.items() if not found[n]])
             ranked.append(
                 Ranked(record=self.records[n], score=score * judged.factor, judged=judged, parts=parts, weak=weak)
             )
@@ -156,9 +156,10 @@ class Catalogue:
         best = max(float(scores.max(initial=0.0)), GOOD_MATCH * self.lexical.bound(asked), 1e-9)
         return scores / best * (BRIEF_FACTOR if wish.brief else 1.0)
 
-    def _speaking(self, wish: Understood) -> dict[str, Any]:
-        """For each special field of the request, which records have any of its words."""
-        return {field: self.lexical.scores(dict.fromkeys(words, 1.0)) > 0 for field, words in wish.fields.items()}
+    def _having(self, wish: Understood) -> dict[str, Any]:
+        """For each special field and word of the request, which records have it."""
+        fields = {field: self.lexical.having(words) for field, words in wish.fields.items()}
+        return fields | {word: self.lexical.having([stem], family=True) for stem, word in wish.special.items()}
 
     def _vote(self, words: Any) -> dict[str, float]:
         """The tasks of the records that match best by words, as shares."""

@@ -105,7 +105,8 @@ def why(item: Ranked, filters: Filters) -> str:
     """The sentence shown with the hit."""
     record = item.record
     if record.local:
-        return f"Bundled prototype, ready to run here: {printable(record.description, 240)}"
+        weak = f", a weak hit ({item.weak})" if item.weak else ""
+        return f"Bundled prototype, ready to run here{weak}: {printable(record.description, 240)}"
     facts = [
         f"task {record.task}" if record.task else "no task tag",
         f"data {', '.join(printable(name, 40) for name in record.datasets[:2])}" if record.datasets else "",

@@ -141,5 +141,7 @@ class Understood(Value):
     """What the field calls things that the request says in other words."""
     fields: dict[str, tuple[str, ...]] = {}
     """Special fields that it names (proteins, radar), with the words that say that something belongs to them."""
+    special: dict[str, str] = {}
+    """Words of a brief request (stem -> as typed) that our lexicon does not know: what fits has to have them."""
     near_data: dict[str, float] = {}
     """Standard datasets of the topics that share words with the request, the nearest 1."""
