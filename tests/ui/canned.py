@@ -93,15 +93,17 @@ def paper(title: str = "") -> Paper:
 class Canned:
     """Writes one journal, stage by stage."""
 
-    def __init__(self, run: RunFolder, title: str = "", settings: Settings | None = None) -> None:
+    def __init__(
+        self, run: RunFolder, title: str = "", settings: Settings | None = None, *, own_code: bool = False
+    ) -> None:
         self.run, self.title = run, title
         self.journal = Journal(run.journal)
         task = Task(name="demo", head=TaskHead(title=title or "Does label smoothing help?", paper="paper.pdf"))
         self.add(
             ev.RunStarted(
                 run=run.name,
-                source="paper",
-                task=task,
+                source="objective" if own_code else "paper",
+                task=Task(name="mine") if own_code else task,
                 settings=settings or Settings(approve="ask"),
                 version="0",
                 stamps=["no language model took part"],

@@ -13,6 +13,8 @@ from copilot import events as ev
 from copilot import inbox
 from copilot.blobs import Blobs
 from copilot.runs import RunFolder
+from copilot.ui.parts import outline
+from copilot.ui.parts.text import plain
 from tests.ui import canned
 from tests.ui.canned import Canned
 from tests.ui.conftest import Open
@@ -300,6 +302,31 @@ def test_a_page_that_is_open_shows_what_comes(working: Canned, open_page: Open) 
     working.ask_ideas()
     app.run()
     assert "Which hypothesis" in texts(app)
+
+
+def test_nothing_seems_to_go_on_where_nobody_works(in_gallery: Open) -> None:
+    for page in ("paper", "ideas", "results"):
+        shown = in_gallery(page, run=f"started/{START}")
+        assert "No engine works on this run" in texts(shown)
+        assert not shown.get("progress") and "being" not in texts(shown)
+    failed = texts(in_gallery("ideas", run=f"failed/{START}"))
+    assert "ended before it had ideas" in failed and "the provider refused the key" in failed
+
+
+def test_what_waits_is_one_click_away(in_gallery: Open) -> None:
+    app = in_gallery("history").button(key=f"answer_ideas/{START}").click().run()
+    assert app.query_params["run"] == f"ideas/{START}"
+    assert "choose_idea-1" in {button.key for button in app.button}
+    names = [button.label for button in app.button if button.label.startswith("Test this idea")]
+    assert len(set(names)) == 3
+
+
+def test_own_code_is_called_by_what_it_compares_and_foretells_nothing(home: Path, open_page: Open) -> None:
+    made = Canned(canned.folder(home / "logs", "mine"), own_code=True)
+    made.add(ev.IdeasProposed(ideas=[canned.idea(1, "fast against slow", kind="given", probability=0.5)], model="code"))
+    app = open_page("ideas", run=made.close().name)
+    assert app.title[0].value == "mine\\: fast against slow" == plain(outline.of(made.run).title)
+    assert "probability" not in texts(app) and "score" not in texts(app)
 
 
 def test_the_matrix_fills_up(home: Path, open_page: Open) -> None:

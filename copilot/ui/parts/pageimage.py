@@ -11,6 +11,7 @@ import subprocess
 import sys
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, cast
 
 DPI = 130
 SECONDS = 20
@@ -61,6 +62,8 @@ def _pieces(quote: str) -> list[str]:
 def main() -> int:
     """Child: a request as JSON on stdin, the PNG on stdout."""
     _bound()
+    for companion in ("pymupdf.layout", "pymupdf4llm"):  # loaded on import when they are found, for most of a second
+        sys.modules.setdefault(companion, cast(Any, None))
     import pymupdf
 
     request = json.loads(sys.stdin.buffer.read())

@@ -70,7 +70,7 @@ def _no_file(paper: Paper) -> str:
 
 
 def _image(path: Path, page: int, quote: str) -> bytes | None:
-    with st.spinner("Drawing the page, about 2 seconds …", show_time=True):
+    with st.spinner("Drawing the page …", show_time=True):
         return pageimage.png_of(path, page, quote)
 
 
