@@ -24,7 +24,7 @@ from copilot.llm.offline.spoken import claim as spoken_claim
 from copilot.llm.offline.spoken import refuted_by
 
 ID = "reproduce-1"
-LEAST_TOLD = 0.3
+LEAST_TOLD = 0.5
 """Relevance of a quote alone: one term that names what is varied and that most papers do not say."""
 BETTER = re.compile(
     r"\b(outperform|improv|better|higher|lower|faster|fewer|reduc|increas|gain|superior|exceed|beats?\b|decreas|boost)",
@@ -71,7 +71,7 @@ def testable(paper: Paper, claims: Sequence[Claim], material: Material) -> list[
         Testable(claim, item.entry, item.terms, _worth(claim, item, about[item.entry.id]))
         for claim in claims
         if claim.grounded and claim.kind in {"result", "finding"} and _says_better(claim.quote)
-        for item in match({"abstract": claim.quote}, material.cards)
+        for item in match({"title": claim.quote}, material.cards)
         if item.relevance >= LEAST_TOLD
         and item.entry.id in about
         and names_what_varies(item.entry.treatment, item.entry.baseline, claim.quote)

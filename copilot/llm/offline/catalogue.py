@@ -21,13 +21,15 @@ from copilot.llm.offline.sentences import split
 FILE = Path(__file__).resolve().parent / "catalogue.yaml"
 FREQUENCY = Path(__file__).resolve().parent / "frequency.json"
 """In how many of a mixed collection of papers each term stands (`benchmarks/term_frequency.py`)."""
-ZONES = {"title": 1.0, "abstract": 0.6, "contributions": 0.4, "headings": 0.4, "body": 0.1}
+ZONES = {"title": 1.0, "headings": 0.4}
 """How much of a paper a term speaks for, by the most telling place where it stands: the title says what the paper is
-about, the abstract what it did, the body what it mentions."""
+about, headings what it deals with."""
+GROWING = {"abstract": (0.4, 0.6), "contributions": (0.2, 0.5), "body": (0.1, 0.4)}
+"""The same for places that list and mention things: by how much the body speaks of them."""
 TOPIC = 0.5
 """What a term counts for that belongs to the field of an intervention and does not name what is varied."""
 OFTEN = 8
-"""Sentences from which on the body speaks of a term as a heading would."""
+"""Sentences from which on the body speaks of a term as fully as it can."""
 HOME = 0.8
 """What is left of the relevance where they speak of it only in words that every paper says."""
 ELSEWHERE = 0.25
@@ -203,11 +205,14 @@ def _independent(ranked: list[str]) -> list[str]:
 
 
 def _place(term: str, zones: Mapping[str, str]) -> float:
-    """The weight of the most telling zone with the term; in the body it grows with how often it is spoken of."""
-    best = 0.0
-    for zone, text in zones.items():
-        if ZONES[zone] > best and (count := mentions(term, text)):
-            best = ZONES[zone]
-            if zone == "body":
-                best += (ZONES["headings"] - best) * min(1.0, (count - 1) / (OFTEN - 1))
-    return best
+    """The weight of the most telling zone with the term.
+
+    In the body it grows with how often it is spoken of; in the abstract too, where a thing may just be listed. A title
+    needs only the first part of a term whose parts stand together elsewhere.
+    """
+    often = min(1.0, max(0, mentions(term, zones.get("body", "")) - 1) / (OFTEN - 1))
+    known = [zone for zone, text in zones.items() if mentions(term, text)]
+    if known and mentions(term.partition(" + ")[0], zones.get("title", "")):
+        return ZONES["title"]
+    weights = {**ZONES, **{zone: low + (high - low) * often for zone, (low, high) in GROWING.items()}}
+    return max((weights[zone] for zone in known), default=0.0)

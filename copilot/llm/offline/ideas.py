@@ -67,7 +67,8 @@ def _for_paper(paper: dict[str, Any], asked: str, cards: dict[str, Any]) -> list
     share = OUTSIDE if kind else 1.0
     found = (replace(item, relevance=item.relevance * share) for item in match(zones, cards, within=zones))
     ranked = [item for item in found if item.relevance >= FLOOR]
-    told = _with_evidence(_choose(ranked, 2 * COUNT), list(sentences(paper)))
+    known = [sentence for sentence in sentences(paper) if not kind or sentence.weight > PLAIN]
+    told = _with_evidence(_choose(ranked, 2 * COUNT), known)
     if not told:
         why = (
             f"it is about {kind}, which no bundled prototype can test"
