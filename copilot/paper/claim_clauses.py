@@ -70,7 +70,9 @@ TARGET = re.compile(
     re.I,
 )
 RANGE_AFTER = re.compile(r"\s?[%x×]?\s?(?:[-−–—∼~]+|to|and(?= ?\d[^ ]* (?:points?)))\s?[-+−]?\d")
-RANGE_BEFORE = re.compile(r"(?:\d\s?[%x×]?\s?[-–—∼~]+\s?|\bbetween\s[^,;]{0,25}|(?<!from )\b\d[\d.,]*\s?[%x×]?\sto\s)$")
+RANGE_BEFORE = re.compile(
+    r"(?:\d\s?[%x×]?\s?[-–—∼~]+\s?|\bbetween\s[^,;]{0,25}|(?<!from )(?<![\d.])\d[\d.,]*\s?[%x×]?\sto\s)$"
+)
 FROM = re.compile(r"\bfrom\s(?:an?\s|the\s|about\s|around\s)?(?:\w+\s){0,3}$", re.I)
 FROM_TO = re.compile(
     r"\bfrom\s[^;]{1,40}?\d[^\s;]*\s?(?:%|points?)?\s?(?:\([^()]*\)\s?)?to\s(?:about |around |nearly |only )?$", re.I

@@ -120,11 +120,12 @@ _KIND_OF = re.compile(
 """The word that says what kind of score or error is meant ("challenge score", "test error")."""
 GENERAL = frozenset({"score", "loss", "error rate", "reward", "precision", "correlation"})
 """Words that also stand for other things: a value of one of them has to be said next to it."""
-UNIT = re.compile(
+_UNIT = re.compile(
     r"\s?(%|percentage points?|percent(?!age)|points?\b|pp\b|pts?\b|[×x](?!\s?\d)(?!\w)|ms\b|seconds?\b|s\b"
     r"|hours?\b|minutes?\b"
     r"|dB\b|mm\b|cm\b|GB\b|MB\b|epochs?\b|steps\b)"
 )
+_DEVIATION = re.compile(r"\s?(?:±|\+/-)\s?\d[\d.]*")
 NUMBER = re.compile(
     r"(?<![\w.,/%)@-])[-+−]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
     r"|\.\d+)(?:[eE][-+]?\d+)?(?![\w]*[-_]?[A-Za-z]{3,}\d)"
@@ -212,13 +213,12 @@ def _name(kind: str, printed: str) -> str:
     return kind
 
 
-def unit_after(text: str, end: int) -> str:
-    """The unit of the number that ends at `end`, also behind a deviation ("93.1 ± 0.2 %")."""
-    deviation = re.compile(r"\s?(?:±|\+/-)\s?[\d.]+").match(text, end)
-    match = UNIT.match(text, deviation.end() if deviation else end)
-    if not match:
-        return ""
-    return _SPELT.get(match.group(1), match.group(1))
+def unit_after(text: str, end: int) -> tuple[str, int]:
+    """The unit of the number that ends at `end`, also behind a deviation ("93.1 ± 0.2 %"), and where it ends."""
+    if deviation := _DEVIATION.match(text, end):
+        end = deviation.end()
+    match = _UNIT.match(text, end)
+    return (_SPELT.get(match.group(1), match.group(1)), match.end()) if match else ("", end)
 
 
 def parse_number(printed: str) -> float | None:

@@ -40,7 +40,7 @@ from copilot.paper.claim_clauses import (
     TARGET,
     TIE,
 )
-from copilot.paper.claim_metrics import GENERAL, NUMBER, UNIT, Named, is_possible, metrics_in, parse_number, unit_after
+from copilot.paper.claim_metrics import GENERAL, NUMBER, Named, is_possible, metrics_in, parse_number, unit_after
 from copilot.paper.claim_names import Mention, data_in, models_in
 
 _Listed = TypeVar("_Listed", Named, Mention)
@@ -108,12 +108,8 @@ def _numbers(text: str, *named: Sequence[Named] | Sequence[Mention]) -> list[_Nu
         number = parse_number(match.group())
         if number is None or any(start <= match.start() < end for start, end in taken):
             continue
-        unit = UNIT.match(text, match.end())
-        out.append(
-            _Number(
-                match.start(), match.end(), number, unit_after(text, match.end()), unit.end() if unit else match.end()
-            )
-        )
+        unit, unit_end = unit_after(text, match.end())
+        out.append(_Number(match.start(), match.end(), number, unit, unit_end))
     return out
 
 

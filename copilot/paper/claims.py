@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 
 from copilot.domain.paper import Claim, ClaimKind, Paper, Section
 from copilot.paper.caution import instructions_in
+from copilot.paper.claim_gains import gains
 from copilot.paper.claim_names import own_names
 from copilot.paper.claim_results import values
 from copilot.paper.claim_settings import data_sets, settings
@@ -116,7 +117,7 @@ def _from_sentence(sentence: _Sentence, names: list[str]) -> Iterable[Claim]:
         return
     own = not SKIP.match(section) and not _is_citing(text)
     if own and (not _is_opening(section) or OWN.search(text) or any(name in text for name in names)):
-        for value in values(text, names):
+        for value in (*values(text, names), *(gains(text, names) if OWN.search(text) or _sums_up(section) else ())):
             yield _claim("result", sentence, **asdict(value))
     if own and FINDING.search(text) and not FUTURE.search(text):
         yield _claim("finding", sentence)
@@ -146,6 +147,10 @@ def _opening(paper: Paper) -> str:
     """Abstract and introduction: where a paper names what it proposes."""
     first = next((s.text for s in paper.sections if re.search(r"introduction", s.title, re.I)), "")
     return f"{paper.abstract}\n{first}"
+
+
+def _sums_up(section: str) -> bool:
+    return bool(re.search(r"abstract|result|conclu|experiment|evaluation", section, re.I))
 
 
 def _is_limit(sentence: _Sentence) -> bool:
