@@ -157,19 +157,15 @@ def _spread(row: Sequence[str], below: Sequence[Sequence[str]], numeric: Sequenc
     free = [i for i in range(len(numeric)) if i not in lonely]
     size, rest = divmod(len(free), len(told)) if told else (0, 1)
     out: dict[int, str | None] = {numeric[i]: row[numeric[i]] for i in lonely}
-    if rest == 0 and size > 1 and all(_heads_block(free.index(i), at, size) for at, i in enumerate(told)):
-        if len(told) > 1 or not lonely or _repeats([under[i] for i in free], size):
-            return out | {numeric[i]: row[numeric[told[at // size]]] for at, i in enumerate(free)}
+    over = all(_heads_block(free.index(i), at, size) for at, i in enumerate(told))
+    if rest == 0 and size > 1 and over and (len(told) > 1 or not lonely):
+        return out | {numeric[i]: row[numeric[told[at // size]]] for at, i in enumerate(free)}
     return out | {numeric[i]: row[numeric[i]] or (None if under[i] else "") for i in free}
 
 
 def _heads_block(place: int, block: int, size: int) -> bool:
     """Whether a head at this place stands at the beginning or about the middle of its block of columns."""
     return 0 <= (at := place - block * size) < size and (at == 0 or abs(at - (size - 1) / 2) <= 1)
-
-
-def _repeats(under: Sequence[str], size: int) -> bool:
-    return all(text == under[at % size] for at, text in enumerate(under))
 
 
 def _lines(body: Sequence[Sequence[str]], labels: Sequence[int], numeric: Sequence[int]) -> list[Line]:
