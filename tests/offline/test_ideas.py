@@ -17,7 +17,7 @@ from copilot.errors import CannotDo
 from copilot.lab.cards import load_cards, validate_parameters
 from copilot.lab.datasets import parse_name
 from copilot.llm.offline.catalogue import entries, lines, match, mentions
-from copilot.llm.offline.ideas import FLOOR, TOUCHED, draft
+from copilot.llm.offline.ideas import FLOOR, PRIORS, TOUCHED, draft
 from copilot.llm.offline.manager import review
 from copilot.llm.offline.sentences import argues, readable, split
 from copilot.paper.ground import ground
@@ -268,3 +268,14 @@ def test_prompts_are_strict() -> None:
                 render(path.stem)
         with pytest.raises(ValueError, match="does not use"):
             render(path.stem, **{name: "" for name in names}, nonsense="x")
+
+
+def test_probabilities_and_noise_are_those_that_were_measured() -> None:
+    report = (Path(__file__).parents[2] / "docs" / "interventions.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in report.splitlines() if line.startswith("| ")]
+    for kind, (probability, size) in PRIORS.items():
+        share, middle = next((float(row[5]), float(row[6])) for row in rows if row[0] == kind)
+        assert probability == share and size == pytest.approx(middle, abs=0.05)
+    assert {row[0] for row in rows if len(row) == 5} - {"entry"} == {entry.id for entry in entries()}
+    noise = {row[0]: float(row[1]) for row in rows if len(row) == 2 and row[0] in CARDS}
+    assert noise == {name: card.noise for name, card in CARDS.items()}
