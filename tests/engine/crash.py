@@ -21,6 +21,7 @@ from copilot.engine.pipeline import drive
 from copilot.events import RunResumed
 from copilot.journal import Entry
 from copilot.runs import RunFolder
+from tests.engine.undisturbed import ENV
 
 IMPORTED_LATE = ("scipy.stats", "sklearn.metrics", "pymupdf", "vl_convert", "altair", "pandas")
 """By the phases of a run."""
@@ -59,7 +60,7 @@ def engine(run: RunFolder, home: Home, seen_file: Path, mode: str) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
             limit_writes(run, len(mark) % 60)
 
-    drive(run, home, {"COPILOT_OFFLINE": "1"}, on_event=die)
+    drive(run, home, ENV, on_event=die)
 
 
 def main() -> None:

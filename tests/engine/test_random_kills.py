@@ -9,44 +9,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from copilot.config import Home
-from copilot.domain.task import Settings
-from copilot.engine.pipeline import drive
-from copilot.engine.start import start_run
-from copilot.events import ModelCalled, RunFinished, RunStarted
-from copilot.journal import read
-from copilot.report.verify import verify_run
 from copilot.runs import RunFolder
-from copilot.state import RunState, fold
+from copilot.state import RunState
+from tests.engine.undisturbed import ENV, assert_same, begin
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")]
-ENV = {"COPILOT_OFFLINE": "1"}
-QUESTION = "Does dropout help a small neural network on digits?"
 Process = tuple[int, int]
 """Process id and start time: ids are given out again."""
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    folder = tmp_path_factory.mktemp("home")
-    (folder / "problems").mkdir()
-    return Home(folder)
-
-
-def begin(home: Home) -> RunFolder:
-    return start_run("", "", QUESTION, Settings(seeds=2, tuning=2), home, ENV)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(home: Home) -> RunState:
-    run = begin(home)
-    drive(run, home, ENV)
-    return fold(read(run.journal))
 
 
 def engine(run: RunFolder, home: Home) -> subprocess.Popen[bytes]:
@@ -100,20 +74,6 @@ def wait_until_working(run: RunFolder, running: subprocess.Popen[bytes], size: i
         time.sleep(0.01)
 
 
-def assert_same(run: RunFolder, wanted: RunState) -> None:
-    entries = list(read(run.journal))
-    state = fold(entries)
-    assert state.verdict == wanted.verdict
-    assert {key: result.value for key, result in state.trials.items()} == {
-        key: result.value for key, result in wanted.trials.items()
-    }
-    calls = Counter(entry.event.request_hash for entry in entries if isinstance(entry.event, ModelCalled))
-    assert len(calls) == len(wanted.replies)
-    assert set(calls.values()) == {1}
-    assert sum(isinstance(entry.event, RunStarted | RunFinished) for entry in entries) == 2
-    assert verify_run(run.path) == []
-
-
 def killed_run(home: Home, choose: random.Random, most: int, longest: float) -> tuple[RunFolder, int]:
     """One run, killed up to `most` times, each time `longest` seconds at most after the engine began to work."""
     run, kills = begin(home), 0
@@ -147,11 +107,11 @@ def disturb(home: Home, wanted: RunState, kills: int, *, each: int, seed: int) -
 
 
 @pytest.mark.timeout(300)
-def test_a_few_kills_at_random_moments_change_nothing(home: Home, undisturbed: RunState) -> None:
-    disturb(home, undisturbed, 6, each=6, seed=20261120)
+def test_a_few_kills_at_random_moments_change_nothing(home: Home, wanted: RunState) -> None:
+    disturb(home, wanted, 6, each=6, seed=20261120)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(6000)
-def test_three_hundred_kills_at_random_moments_change_nothing(home: Home, undisturbed: RunState) -> None:
-    disturb(home, undisturbed, 300, each=20, seed=int(os.environ.get("COPILOT_TEST_SEED", "1")))
+def test_three_hundred_kills_at_random_moments_change_nothing(home: Home, wanted: RunState) -> None:
+    disturb(home, wanted, 300, each=20, seed=int(os.environ.get("COPILOT_TEST_SEED", "1")))
