@@ -21,7 +21,7 @@ NEEDS = {
 def show(state: RunState) -> None:
     """The code that the experiment starts from, and the hits of every search."""
     if state.prototype is not None:
-        origin = {"bundled": "bundled prototype", "starter": "starter code of the task", "hub": "from the Hub"}
+        origin = {"bundled": "bundled prototype", "starter": "the code that was given", "hub": "from the Hub"}
         named = origin.get(state.prototype.origin, state.prototype.origin)
         st.markdown(f":material/code: Starts from **{plain(state.prototype.name, 80)}** ({named})")
         st.caption(plain(state.prototype.reason, 500))

@@ -158,7 +158,7 @@ def _spoken(text: str) -> str:
 
 def _files(event: ev.FilesChanged) -> Parts:
     listing = "\n".join(f"{file.status} {file.path} ({file.bytes:,} bytes)" for file in event.files)
-    return "difference", f"{count(len(event.files), 'file')} changed {event.reason}", listing
+    return "difference", f"{count(len(event.files), 'file')} changed ({event.reason})", listing
 
 
 def _command(event: ev.CommandRun) -> Parts:

@@ -90,8 +90,10 @@ def _trust(plan: Plan) -> str:
 
 def _arms(plan: Plan) -> None:
     names = dict.fromkeys(name for arm in plan.arms for name in arm.parameters)
+    described = any(arm.description for arm in plan.arms)
     rows = [
-        {"arm": arm.name, "what it is": arm.description}
+        {"arm": arm.name}
+        | ({"what it is": arm.description} if described else {})
         | {name: str(arm.parameters.get(name, "as the code has it")) for name in names}
         for arm in plan.arms
     ]
