@@ -30,10 +30,10 @@ TOPIC = 0.5
 """What a term counts for that belongs to the field of an intervention and does not name what is varied."""
 OFTEN = 8
 """Sentences from which on the body speaks of a term as fully as it can."""
-HOME = 0.8
-"""What is left of the relevance where they speak of it only in words that every paper says."""
 ELSEWHERE = 0.25
 """What is left of the relevance where title, abstract and headings do not speak of the setting of the experiment."""
+HOME = 0.8
+"""The same where they speak of it, but only in words that every paper says."""
 
 
 class Setting(Value):

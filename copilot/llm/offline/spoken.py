@@ -90,10 +90,10 @@ def _term(term: str) -> str:
 
 
 def distance(entry: Entry, card: dict[str, Any]) -> str:
-    """That the experiment is not the paper's."""
+    """That the experiment is a small one of its own."""
     return (
-        f"a small stand-in for the paper's own setting: {settings()[card['name']].model} on "
-        f"{data_in_words(entry.data or card['dataset'])}; the verdict is about this experiment and need not carry over"
+        f"a small stand-in: {settings()[card['name']].model} on {data_in_words(entry.data or card['dataset'])}; the "
+        "verdict is about this experiment and need not carry over"
     )
 
 
