@@ -99,7 +99,7 @@ DIFFERENCE_BEFORE = re.compile(
     r"|decreases?|boosts?|differences?|degradations?|gaps?|margins?|advantage|decline)\b[^,;\d]{0,45}\b(?:of|is"
     r"|by)(?: \w+){0,3}"
     r"|\b(?:drop\w*|gain\w*|los[et]s?|improv(?:es|ed|ing)|increas(?:es|ed)|(?:decreas|reduc)(?:es|ed|ing)|within"
-    r"|differ\w*[^,;\d]{0,30})(?: \w+)?|\+)\s?\(?$",
+    r"|differ(?:s|ed|ences?)?\b[^,;\d]{0,30})(?: \w+)?|\+)\s?\(?$",
     re.I,
 )
 JOINED = re.compile(r"[-+−]?\d[\d.]*\s?(?:%|points?)?\s(?:[A-Z][\w@-]*\s?|\w+\s){0,3}(?:,|,? and)\s$")

@@ -28,7 +28,7 @@ _OTHERS = re.compile(
 )
 _TRIED = re.compile(
     r"\b(?:try|tried|tries|sweep\w*|swept|grid|search\w*|vary|varied|varying|ranging|range|among|candidates?"
-    r"|tuned?|select\w* from|choose from|chosen from)\b",
+    r"|tuned?|within|fail\w*|converge\w*|select\w* from|choose from|chosen from)\b",
     re.I,
 )
 """Several values are told, and not which one was used."""

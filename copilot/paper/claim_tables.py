@@ -50,7 +50,8 @@ _DATA_SETS = re.compile(
     r"\b(?:data ?sets|benchmarks|tasks|languages|domains|corpora|test sets|environments|games)\b", re.I
 )
 _GENERIC = re.compile(
-    r"(?:win|draw|loss|lose|case|output|input|type|class|value|result|setting|mode|baseline|no|yes|full|small"
+    r"(?:performance|statistic|t-stat\w*|accurac\w*|time|speed|win|draw|loss|lose|case|output|input|type|class"
+    r"|value|result|setting|mode|baseline|no|yes|full|small"
     r"|base|medium|large|best|worst|min|max|ours?"
     r"|category|domain|test|train\w*|valid\w*|val|dev|single|group|level|run|step|iter\w*|stage|split|version"
     r"|none|original|random|final|first|last)s?\b",
@@ -64,11 +65,12 @@ _NO_RESULT = re.compile(
     r"|\bFLOP|\bM?MACs?\b|\btimes?\b|\bhours?\b|\bdepth\b|\bclasses\b|\bdim|\bdata type\b|\bid\b|\bp-?val"
     r"|\btokens?\b|\bGPU|\bmemory\b|\bbits?\b"
     r"|\blr\b|learning rate|\bweight\b|\bsparsity\b|\bratio\b|\bcosts?\b|\bsteps?\b|\bbatch\b|\bstd\b"
-    r"|\bvar(?:iance)?\b|\bλ|\bα|\bβ|\bk\b|\bseed"
+    r"|\bvar(?:iance)?\b|\bλ|\bα|\bβ|\bk\b|\bseed|statistic"
     r"|\b(?:train|test|dev|val)\w* (?:size|set|data)|\blength\b|\bcount|\bvocab|\bresolution\b|\brank\b|∆|Δ"
     r"|\bgain|\bimprov|\bdiff\b" + _PER_TIME,
     re.I,
 )
+_WITHOUT = re.compile(r"\b(?:w/o?|with(?:out)?)\b|\+", re.I)
 _ARROW = re.compile(r"\s?\(?[↑↓⇑⇓]\)?")
 _RESULTS = re.compile(r"\b(?:results?|performances?|compar\w+|evaluat\w+|accurac\w+|scores?|ablation|effect)\b", re.I)
 
@@ -112,7 +114,7 @@ def from_table(table: Table, own: Sequence[str] = ()) -> Iterator[Claim]:
         lines = [line for line in _own_lines(grid, table.caption, own) if roles.tells(line, grid)]
         for line in lines:
             cells = [(column, _claim(table, caption, roles, line, column)) for column in _own_columns(columns)]
-            yield from _told_apart([(column, claim) for column, claim in cells if claim is not None])
+            yield from _told_apart([(column, claim) for column, claim in cells if claim is not None], caption.of_data)
 
 
 def _caption_for(caption: _Caption, columns: Sequence[_Column]) -> _Caption:
@@ -122,7 +124,7 @@ def _caption_for(caption: _Caption, columns: Sequence[_Column]) -> _Caption:
     return replace(caption, of_data=caption.of_data or any(KNOWN_DATA.search(column.head) for column in columns))
 
 
-def _told_apart(cells: Sequence[tuple[_Column, Claim]]) -> Iterator[Claim]:
+def _told_apart(cells: Sequence[tuple[_Column, Claim]], of_data: bool) -> Iterator[Claim]:
     """Cells of one row; those that would read alike with the words of their heads that tell them apart."""
     keys = Counter((claim.metric, claim.dataset, claim.model) for _, claim in cells)
     for column, claim in cells:
@@ -137,9 +139,10 @@ def _told_apart(cells: Sequence[tuple[_Column, Claim]]) -> Iterator[Claim]:
             yield claim
         elif column.model and claim.model == column.model:
             yield claim.model_copy(update={"model": own})
+        elif of_data and _PROPER.fullmatch(own) and not claim.dataset:
+            yield claim.model_copy(update={"dataset": own})
         else:
-            beside = claim.dataset and claim.dataset not in own
-            yield claim.model_copy(update={"dataset": f"{claim.dataset} ({own})" if beside else own})
+            yield claim.model_copy(update={"metric": f"{claim.metric} ({own})".strip()})
 
 
 def _beside_metric(head: str) -> str:
@@ -182,13 +185,11 @@ def _told_columns(grid: Grid, own: Sequence[str]) -> list[_Column]:
         metric = _metric(head)
         if metric is None and _NO_RESULT.search(head):
             continue
-        data = [one.name for one in data_in(head)]
-        models = [one.name for one in models_in(head, own)]
-        marked = bool(_OURS.search(head) or own_in(head, own))
-        if _AVERAGE.search(head):
-            data = []
-        whole = metric is None and len(head.split()) <= 4 and (len(models) == 1 or marked)
-        model = _tidy(head) if whole else ""
+        beside = _beside_metric(head)
+        data = [] if _AVERAGE.search(head) else [one.name for one in data_in(head)]
+        marked = bool(_OURS.search(head) or (own_in(head, own) and not _WITHOUT.search(head)))
+        named = [one for one in models_in(beside, own) if (one.end - one.start) * 2 >= len(beside)]
+        model = _tidy(beside) if not data and len(beside.split()) <= 4 and (named or marked) else ""
         out.append(_Column(place, head, metric, data[-1] if len(set(data)) == 1 else "", model, marked))
     return out
 
@@ -222,7 +223,7 @@ def _own_columns(columns: Sequence[_Column]) -> list[_Column]:
 
 def _are_models(columns: Sequence[_Column]) -> bool:
     """Whether the columns are models, some of them the paper's own, and not metrics or data sets."""
-    return any(c.own for c in columns) and not any(c.dataset or (c.metric and not c.own) for c in columns)
+    return any(c.own for c in columns) and not any(c.dataset or (c.metric and not c.model) for c in columns)
 
 
 def _own_lines(grid: Grid, caption: str, own: Sequence[str]) -> list[Line]:
@@ -276,14 +277,17 @@ class _Roles:
 def _roles(grid: Grid, columns: Sequence[_Column], own: Sequence[str], of_data: bool) -> _Roles:
     """What the names of rows are, by the heads above them and by what most of them are."""
     found: dict[str, int] = {}
+    own_role = False
     for at in reversed(range(len(grid.labels))):
         head = " ".join(filter(None, grid.heads[grid.labels[at]]))
         names = [line.names[at] or "" for line in grid.lines]
         role = _role(head, names, own)
         if role is None and at == len(grid.labels) - 1 and not head:
             role = _unnamed(names, columns, of_data)
-        if role and (role not in found or _OF_MODELS.search(head) or any(own_in(name, own) for name in names)):
+        marked = any(_OURS.search(name) or own_in(name, own) for name in names)
+        if role and (role not in found or marked or (_OF_MODELS.search(head) and not own_role)):
             found[role] = at
+            own_role = own_role or marked
     some = any(_metric(name) for line in grid.lines for name in line.names if name)
     return _Roles(found.get("model"), found.get("data"), found.get("metric"), some)
 
@@ -366,7 +370,8 @@ def _model_and_data(line: Line, column: _Column, roles: _Roles, caption: _Captio
     row, grouped = _tidy(roles.name(line, roles.model)), roles.name(line, roles.data)
     section = line.section if KNOWN_DATA.search(line.section) else ""
     proper = (
-        column.metric is None
+        not models_in(column.head)
+        and column.metric is None
         and bool(_PROPER.fullmatch(column.head))
         and not (_AVERAGE.search(column.head) or _GENERIC.match(column.head))
     )

@@ -90,7 +90,8 @@ OTHERS_LIMIT = re.compile(
     re.I,
 )
 FUTURE = re.compile(
-    r"\bfuture (?:work|research|studies|directions?|investigations?|experiments?)\b|\bin (?:the )?future,"
+    r"\bfuture (?:work|research|studies|directions?|investigations?|experiments?)\b|\bin (?:the )?future,? (?:we"
+    r"|it would|our|one could|this)\b"
     r"|\bwe (?:\w+ )?(?:plan|intend|aim) to\b(?=.{0,200}\b(?:future|further|extend|next)\b)"
     r"|\bwe (?:\w+ )?leave\b[^.]{0,160}\b(?:future|later work|further (?:work|research|stud\w+|investigat\w+)"
     r"|open (?:question|problem)|subsequent work)|\bwe hope (?:to|that)\b[^.]*\b(?:future|further)\b"
@@ -104,7 +105,7 @@ FUTURE = re.compile(
 NO_FUTURE = re.compile(
     r"\bSec(?:tion|t|s)?\.? ?(?:\d|[IVX]+\b)|\bconvenience\b|\bpointers? to\b|\bidentif\w+ [^.]{0,30}areas\b"
     r"|\bdirections? (?:are|is) (?:given|presented|discussed|outlined)"
-    r"|\b(?:conclude|discuss|outline|end|close)\w* [^.]{0,60}\bfuture\b|\bto highlight\b"
+    r"|\b(?:conclude|discuss|outline|end|close)\w* [^.]{0,60}\bfuture\b|\bwill be able to\b|\bto highlight\b"
     r"|\bfor future experiments\b|\bwe choose\b|\blater section\b|\bpresent and future\b|\b(?:facilitate|support"
     r"|enable|encourage|foster)s? (?:further|future)|\bplan(?:s|ned)? (?:of"
     r"|by)\b|\bfuture (?:state|reward|step|return|frame|time)s?\b",

@@ -95,10 +95,18 @@ def _grounded(paper: Paper, draft: Claim, number: int) -> Claim:
 
 def _sentences(paper: Paper) -> Iterator[_Sentence]:
     if paper.abstract and not any(re.fullmatch("abstract|summary", s.title, re.I) for s in paper.sections):
-        yield from _split(paper.abstract, 1, "Abstract")
+        yield from _whole(paper, _split(paper.abstract, 1, "Abstract"))
     for section in paper.sections:
         if section.text and not re.match(r"references?|bibliography|acknowledg|author contrib", section.title, re.I):
-            yield from _split(section.text, section.page, section.title)
+            yield from _whole(paper, _split(section.text, section.page, section.title))
+
+
+def _whole(paper: Paper, found: Iterable[_Sentence]) -> Iterator[_Sentence]:
+    """Without the ends of sentences whose beginning stands elsewhere; a name may begin with a small letter."""
+    for sentence in found:
+        first = re.match(r"[a-z]+(?![\w-])", sentence.text)
+        if not first or first.group() in paper.title.lower().split():
+            yield sentence
 
 
 def _split(text: str, page: int, section: str) -> Iterator[_Sentence]:
@@ -121,7 +129,7 @@ def _from_sentence(sentence: _Sentence, names: list[str]) -> Iterable[Claim]:
             yield _claim("result", sentence, **asdict(value))
     if own and FINDING.search(text) and not FUTURE.search(text):
         yield _claim("finding", sentence)
-    if own and METHOD.search(text) and text[-1:] != ":":
+    if own and METHOD.search(text) and text[-1:] != ":" and len(text) >= 60:
         yield _claim("method", sentence)
     if FUTURE.search(text) and not NO_FUTURE.search(text) and not SKIP.match(section):
         yield _claim("future_work", sentence)
