@@ -46,10 +46,10 @@ class ArxivId(Value):
 
 def parse_arxiv_id(text: str) -> ArxivId | None:
     """The identifier that `text` is, alone or inside an arXiv address; None when it is anything else."""
-    text = unicodedata.normalize("NFKC", text[:400]).strip()
+    text = unicodedata.normalize("NFKC", text[:400]).strip().rstrip(".,;")
     if enclosed := _ENCLOSED.fullmatch(text):
         text = next(inside for inside in enclosed.groups() if inside is not None)
-    text = text.strip().rstrip(".,;")
+    text = text.strip()
     if len(text) > 300:
         return None
     for pattern in (_BARE, _URL, _DOI):

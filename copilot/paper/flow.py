@@ -255,7 +255,8 @@ def _side_note_edge(page: PageLines, body: Body) -> Box | None:
     """
     if page.number != 1:
         return None
-    wide = [line for line in page.lines if line.x1 - line.x0 > 0.5 * body.width and line.size > body.size - 0.8]
+    set_in = [line for line in page.lines if line.x0 > body.left + 2 * body.size and line.size > body.size - 0.8]
+    wide = [line for line in set_in if line.x1 - line.x0 > 0.5 * body.width]
     if len(wide) < 4:
         return None
     left = Counter(round(line.x0) for line in wide).most_common(1)[0][0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 
 from copilot.paper.tex import (
     Macros,
@@ -22,6 +23,8 @@ from copilot.paper.tex import (
     strip_comments,
 )
 
+MAX_HEADINGS = 2000
+MAX_TITLE = 2000
 _LEVELS = {"part": 0, "chapter": 0, "section": 1, "subsection": 2, "subsubsection": 3, "paragraph": 4}
 _HEADING = re.compile(
     r"\\((?:sub){0,2}section|chapter)(\*?)\s*(?=[\[{])|\\(appendix|appendices)\b|\\begin\{(appendix|appendices)\}"
@@ -121,12 +124,12 @@ def _abstract(head: str, body: str, macros: Macros) -> str:
 def _headings(body: str, macros: Macros) -> list[SourceHeading]:
     spots: list[tuple[int, int, SourceHeading]] = []
     appendix = False
-    for match in _HEADING.finditer(body):
+    for match in islice(_HEADING.finditer(body), MAX_HEADINGS):
         if match.group(3) or match.group(4):
             appendix = True
             continue
         _, at = bracketed(body, match.end())
-        group = braced(body, at)
+        group = braced(body, at, MAX_TITLE)
         if group is None:
             continue
         title = " ".join(plain(group[0], macros).split()).strip(" .")

@@ -14,7 +14,10 @@ from dataclasses import dataclass, field
 MAX_FLAT = 6_000_000
 MAX_EXPANDED = 400_000
 MAX_ADDED = 2_000_000
+MAX_GROUP = 30_000
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%.*")
+_BRACES = re.compile(r"\\.|[{}]", re.S)
+_ENDS = re.compile(r"[{}\]]")
 _CONDITION = re.compile(r"\\(if ?0(?!\d)|if(?!f\b|thenelse\b)[A-Za-z@]+|else\b|fi\b)")
 _INPUT = re.compile(
     r"\\(?:input|include|subfile)\s*\{([^{}]+)\}|\\input\s+([^\s{}\\]+)|\\(?:sub)?import\*?\s*\{([^{}]*)\}\s*\{([^{}]+)\}"
@@ -180,23 +183,20 @@ def _resolve(files: dict[str, str], wanted: str, inside: str) -> str | None:
     return None
 
 
-def braced(text: str, at: int) -> tuple[str, int] | None:
-    """The content of the brace group that begins at or after `at` (white space skipped), and the index behind it."""
+def braced(text: str, at: int, most: int = MAX_GROUP) -> tuple[str, int] | None:
+    """The content of the brace group that begins at or after `at` (white space skipped), and the index behind it.
+
+    None when there is none, or none that ends within `most` characters.
+    """
     while at < len(text) and text[at] in " \t\n":
         at += 1
     if at >= len(text) or text[at] != "{":
         return None
     depth = 0
-    i = at
-    while i < len(text):
-        ch = text[i]
-        if ch == "\\":
-            i += 2
-            continue
-        depth += (ch == "{") - (ch == "}")
-        if depth == 0:
-            return text[at + 1 : i], i + 1
-        i += 1
+    for match in _BRACES.finditer(text, at, at + most):
+        depth += (match.group() == "{") - (match.group() == "}")
+        if depth == 0 and match.group() == "}":
+            return text[at + 1 : match.start()], match.end()
     return None
 
 
@@ -206,10 +206,10 @@ def bracketed(text: str, at: int) -> tuple[str | None, int]:
     if not match:
         return None, at
     depth = 0
-    for i in range(match.end(), min(len(text), match.end() + 2000)):
-        depth += (text[i] == "{") - (text[i] == "}")
-        if text[i] == "]" and depth <= 0:
-            return text[match.end() : i], i + 1
+    for mark in _ENDS.finditer(text, match.end(), match.end() + 2000):
+        depth += (mark.group() == "{") - (mark.group() == "}")
+        if mark.group() == "]" and depth <= 0:
+            return text[match.end() : mark.start()], mark.end()
     return None, at
 
 

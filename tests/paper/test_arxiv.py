@@ -50,6 +50,14 @@ FEED = """<?xml version='1.0' encoding='UTF-8'?>
         ("https://export.arxiv.org/abs/cs/9901001", "cs/9901001", 0),
         ("https://doi.org/10.48550/arXiv.2408.14033", "2408.14033", 0),
         ("https://huggingface.co/papers/2408.14033", "2408.14033", 0),
+        ("https://hf.co/papers/2408.14033", "2408.14033", 0),
+        ("arXiv preprint arXiv:2408.14033v2.", "2408.14033", 2),
+        ("CoRR, abs/2408.14033", "2408.14033", 0),
+        ("arXiv:2408.14033v3 [cs.CL] 26 Aug 2024", "2408.14033", 3),
+        ("(arXiv:2408.14033)", "2408.14033", 0),
+        ("[2408.14033],", "2408.14033", 0),
+        ("https://arxiv.org/abs/arXiv:2408.14033", "2408.14033", 0),
+        ("２４０８．１４０３３", "2408.14033", 0),
     ],
 )
 def test_spellings(text: str, id_: str, version: int) -> None:

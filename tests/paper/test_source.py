@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from copilot.paper import eprint
 from copilot.paper.eprint import open_eprint
 from copilot.paper.source import find_main, read_source
-from copilot.paper.tex import Macros, expand, plain, read_macros, strip_comments
+from copilot.paper.tex import Macros, expand, plain, read_macros, strip_comments, without_dead
 from tests.paper.made import make_tar
 
 DOCUMENT = b"\\documentclass{article}\\begin{document}\\section{One}\\end{document}"
@@ -103,3 +104,42 @@ def test_main_file_is_the_one_beside_its_bibliography() -> None:
         find_main({"old/main.tex": body * 3, "paper.tex": body, "notes.tex": body * 2, "paper.bbl": ""}) == "paper.tex"
     )
     assert find_main({"a.tex": "no class"}) is None
+
+
+def test_what_a_condition_leaves_out_is_no_text() -> None:
+    text = r"\iffalse \section{Dead} \ifx a b \fi still \fi live \if0 gone \else kept \fi \iff ok"
+    assert [word in without_dead(text) for word in ("Dead", "still", "live", "gone", "kept", r"\iff ok")] == [
+        False, False, True, False, True, True,
+    ]  # fmt: skip
+    assert without_dead(r"one \iffalse two") == r"one \iffalse two", "never closed: left as it is"
+
+
+def test_headings_in_listings_and_behind_the_end_of_input_are_none() -> None:
+    main = rb"""\documentclass{article}\begin{document}\section{One}\input{a}\begin{verbatim}
+\section{Typed} \end{verbatim}\section{Three}\end{document}"""
+    files = open_eprint(make_tar({"main.tex": main, "a.tex": rb"\section{Two}\endinput\section{Notes}"}))
+    paper = read_source(files)
+    assert paper is not None and [heading.title for heading in paper.headings] == ["One", "Two", "Three"]
+
+
+@pytest.mark.parametrize(
+    "body", [rb"\iffalse ", rb"\begin{table}", rb"\begin{comment}", rb"\cite[", rb"\input{main}", b"{", rb"\section{"]
+)
+def test_what_is_opened_and_never_closed_takes_one_pass(body: bytes) -> None:
+    began = time.monotonic()
+    source = rb"\documentclass{article}\begin{document}\section{One}" + body * (120_000 // len(body))
+    assert read_source(open_eprint(gzip.compress(source))) is not None
+    assert time.monotonic() - began < 5
+
+
+def test_macros_add_a_bounded_number_of_words() -> None:
+    steps = "".join(f"\\newcommand{{\\{a}}}{{" + f"\\{b}" * 10 + "}" for a, b in zip("abcdef", "bcdefg", strict=True))
+    source = rf"\documentclass{{article}}{steps}\newcommand{{\g}}{{words}}\begin{{document}}" + r"\section{\a}" * 200
+    began = time.monotonic()
+    assert read_source(open_eprint(source.encode())) is not None
+    assert time.monotonic() - began < 5
+
+
+def test_other_files_under_the_name_of_a_source_hold_none() -> None:
+    inside = b"\\documentclass{article}\\begin{document}x"
+    assert open_eprint(b"PK\x03\x04" + inside) == {} and open_eprint(b"<!DOCTYPE html>" + inside) == {}

@@ -115,3 +115,98 @@ def test_a_bold_beginning_of_a_paragraph_is_no_heading(tmp_path: Path) -> None:
     ]  # fmt: skip
     paper = read(tmp_path, [*TITLE, *PEOPLE], below=[*small, *run_in, (72, 572, SENTENCE, 10, "tiro")])
     assert [s.title for s in paper.sections] == ["Abstract", "Introduction", "Method"]
+
+
+def test_authors_in_a_grid_come_row_by_row_without_their_degrees(tmp_path: Path) -> None:
+    grid: Pieces = [
+        *TITLE,
+        (260, 118, "Grace Bolt, PhD", 11, "tiro"),
+        (90, 118.4, "Ada Boxer, M.S.", 11, "tiro"),
+        (430, 118, "Lin Wu, Member, IEEE", 11, "tiro"),
+        (250, 132, "B University", 9, "tiit"),
+        (90, 132, "A University", 9, "tiit"),
+        (430, 132, "C University", 9, "tiit"),
+    ]
+    assert read(tmp_path, grid).authors == ["Ada Boxer", "Grace Bolt", "Lin Wu"]
+
+
+def test_a_title_and_authors_that_are_labelled(tmp_path: Path) -> None:
+    labelled: Pieces = [
+        (72, 90, "Title: Gates of small networks measured in the open", 10, "tiro"),
+        (72, 115, "Authors: D.Smirnov, Ada Boxer, M.D., & Grace Bolt", 10, "tiro"),
+    ]
+    paper = read(tmp_path, labelled)
+    assert paper.title == "Gates of small networks measured in the open"
+    assert paper.authors == ["D. Smirnov", "Ada Boxer", "Grace Bolt"]
+
+
+COVER: Pieces = [
+    (72, 60, "Digital Repository of the University", 22, "helv"),
+    (72, 120, "Gates of Small Networks Measured", 12, "helv"),
+    (72, 140, "Publication Date: 2021", 10, "helv"),
+    (72, 160, "Terms of Use: this file may be downloaded for private study", 10, "helv"),
+]
+
+
+def test_a_paper_begins_behind_its_cover(tmp_path: Path) -> None:
+    first: Pieces = [*TITLE, *PEOPLE, *ABOVE, *BELOW]
+    paper = draw(tmp_path / "paper.pdf", [COVER, first, body(72, 40)], [])
+    assert paper.title == "Gates of Small Networks Measured"
+    assert paper.authors == ["Ada Boxer", "Grace Bolt"]
+    assert paper.abstract.startswith("Gates are said to help") and paper.sections[0].page == 2
+
+
+def test_notes_beside_an_abstract_are_not_part_of_it(tmp_path: Path) -> None:
+    words = ("Reviewed by:", "Lin Wu, D University", "Received: 1 May", "Correspondence:", "ada@a.example")
+    notes: Pieces = [(72, 165 + 11 * i, text, 7, "heit") for i, text in enumerate(words)]
+    wide: Pieces = [(182, 165 + 11 * i, ABSTRACT, 10, "tiro") for i in range(6)]
+    paper = draw(tmp_path / "paper.pdf", [[*TITLE, *PEOPLE, *notes, *wide, *BELOW], body(72, 40)], [])
+    assert paper.authors == ["Ada Boxer", "Grace Bolt"]
+    assert paper.abstract == " ".join([ABSTRACT] * 6)
+
+
+def test_a_large_first_letter_belongs_to_the_first_line(tmp_path: Path) -> None:
+    large: Pieces = [(72, 264, "G", 28, "tibo"), (95, 250, "ates of every kind are", 10, "tiro"), *body(275, 6)]
+    paper = read(tmp_path, [*TITLE, *PEOPLE], below=[*head(230, "1", "Introduction"), *large])
+    assert "Gates of every kind are" in paper.page_texts[0]
+
+
+def test_capitals_alone_tell_main_headings_from_those_below(tmp_path: Path) -> None:
+    names = ("INTRODUCTION", "METHODS", "The Gate", "The Loss", "RESULTS", "First Round")
+    heads: Pieces = [
+        piece
+        for i, name in enumerate(names)
+        for piece in [(72.0, 230 + 80.0 * i, name, 10.0, "hebo"), *body(246 + 80 * i, 4)]
+    ]
+    paper = read(tmp_path, [*TITLE, *PEOPLE], below=heads)
+    levels = {section.title: section.level for section in paper.sections}
+    assert [levels[name] for name in names] == [1, 1, 2, 2, 1, 2]
+
+
+def test_a_title_printed_again_before_the_text_is_no_heading(tmp_path: Path) -> None:
+    again: Pieces = [(120, 90, "Gates of Small Networks Measured", 12, "tibo")]
+    heads: Pieces = [
+        piece
+        for i, name in enumerate(("Introduction", "Methods", "Results"))
+        for piece in [(72.0, 130 + 120.0 * i, name, 12.0, "tibo"), *body(150 + 120 * i, 7)]
+    ]
+    paper = draw(tmp_path / "paper.pdf", [[*TITLE, *PEOPLE, *ABOVE], [*again, *heads]], [])
+    assert [section.title for section in paper.sections if section.level == 1][-3:] == [
+        "Introduction",
+        "Methods",
+        "Results",
+    ]
+    assert not any(section.title.startswith("Gates of") for section in paper.sections)
+
+
+def test_what_a_journal_prints_behind_the_entries_is_none(tmp_path: Path) -> None:
+    entries: Pieces = []
+    for i in range(10):
+        entries += [
+            (72, 120 + 24 * i, f"{'ABCDEFGHIJ'[i]}bel, K. (20{10 + i}). On gates of the {i}th kind, and a", 9, "tiro"),
+            (84, 131 + 24 * i, "small network in practice. Journal of Gates 3, 1-9.", 9, "tiro"),
+        ]  # fmt: skip
+    entries += [(72, 370, "Conflict of Interest: none was found in 2020 by the authors.", 9, "tiro")]
+    entries += [(72, 390, "Received: 3 May 2021. Copyright 2021 by the authors.", 9, "tiro")]
+    pages = [[*TITLE, *PEOPLE, *ABOVE, *BELOW], [(72, 100, "References", 14, "tibo"), *entries]]
+    assert len(draw(tmp_path / "paper.pdf", pages, []).references) == 10
