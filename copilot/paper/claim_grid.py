@@ -16,6 +16,8 @@ _CELL = re.compile(
     rf"[*†‡]?(?P<n>{_PLAIN})(?:[eE][-+−]?\d+)?\s?(?P<u>%|[x×](?!\d)|ms|s|dB|mm|cm)?(?:\s?(?:±|\+/-)\s?[\d.e−-]+%?"
     rf"|\s?\([-+−±↑↓]?\s?[\d.]+%?\)|\s?[↑↓][\d.]*)?\s?[*†‡§¶]{{0,2}}"
 )
+_EMPTY = re.compile(r"[-–—−✓✗×/]+|N/?A|OOM|inf|[<>]\s?[\d.,]+")
+"""What stands where a number could."""
 _AMOUNT = re.compile(rf"[≈~<>$]?\s?(?:{_PLAIN})\s?(?:[KMBTG]B?|[a-z]{{1,5}}\.?)")
 """A number with letters behind it ("1.5 GB", "2.7M"): no result, but a sign that the row is one of numbers."""
 _JOINED = re.compile(r"(?:\s[-−–]?\s?\d[\d.,]*%?\w?){2,}|[A-Za-z)]\s\d{1,3}\.\d{2,}$")
@@ -50,6 +52,10 @@ class Grid:
     numeric: list[int]
     heads: list[list[str | None]]
     lines: list[Line]
+
+    def last(self, column: int) -> list[str]:
+        """The words above a column from the nearest up."""
+        return [part for part in reversed(self.heads[column]) if part]
 
     def head(self, column: int) -> str | None:
         """The words above a column in one string; None when one of them is unknown."""
@@ -100,6 +106,7 @@ def _grid(full: list[list[str]], skip: set[int], width: int) -> Grid | None:
     numeric = [j for j in range(width) if j not in skip and _mostly_numbers([row[j] for row in body])]
     if not numeric or numeric[0] == 0:
         return None
+    numeric = _first_of_two(full[:first], numeric, width)
     labels = [j for j in range(numeric[0]) if j not in skip and _names([row[j] for row in body])]
     if not labels:
         return None
@@ -108,15 +115,25 @@ def _grid(full: list[list[str]], skip: set[int], width: int) -> Grid | None:
 
 
 def _is_data(row: Sequence[str], skip: set[int]) -> bool:
-    cells = [cell for j, cell in enumerate(row) if cell and j not in skip]
+    cells = [cell for j, cell in enumerate(row) if cell and j not in skip and not _EMPTY.fullmatch(cell)]
     numbers = sum(number_in(cell) is not None for cell in cells)
     amounts = sum(bool(_AMOUNT.fullmatch(cell)) for cell in cells[1:])
     return len(cells) > 1 and number_in(cells[0]) is None and numbers > 0 and numbers + amounts >= len(cells) / 2 - 1
 
 
 def _mostly_numbers(cells: Sequence[str]) -> bool:
-    told = [cell for cell in cells if cell and not re.fullmatch(r"[-–—✓✗×/]|N/?A|OOM", cell)]
+    told = [cell for cell in cells if cell and not _EMPTY.fullmatch(cell)]
     return bool(told) and sum(number_in(cell) is not None for cell in told) >= 0.6 * len(told)
+
+
+def _first_of_two(heads: Sequence[Sequence[str]], numeric: list[int], width: int) -> list[int]:
+    """The columns of the first of two tables side by side, which both begin with the same head; else all."""
+    for row in heads:
+        begin = next((j for j in range(numeric[0]) if row[j]), None)
+        again = next((j for j in range(numeric[0] + 1, width) if begin is not None and row[j] == row[begin]), None)
+        if again is not None:
+            return [j for j in numeric if j < again]
+    return numeric
 
 
 def _names(cells: Sequence[str]) -> bool:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from copilot.paper.words import sentences
 
 KNOWN_DATA = re.compile(
-    r"\b(?:CIFAR-?100(?!0)(?:-C)?|CIFAR-?10(?!0)(?:-C)?|(?:Tiny[- ])?ImageNet(?:-(?:[A-Z0-9]\w*|v2|Real))?"
+    r"(?<![\w-])(?:CIFAR-?100(?!0)(?:-C)?|CIFAR-?10(?!0)(?:-C)?|(?:Tiny[- ])?ImageNet(?:-(?:[A-Z0-9]\w*|v2|Real))?"
     r"|(?:Fashion-?|E|K|Q)?MNIST|SVHN|STL-?10"
     r"|(?:MS[- ]?)?COCO|PASCAL[- ]VOC(?: ?20\d\d)?|ADE20K|Cityscapes|(?:Semantic)?KITTI|nuScenes|CelebA(?:-HQ)?"
     r"|ILSVRC(?:-?20\d\d)?|LSUN|FFHQ|UCF-?101|HMDB-?51"
     r"|Kinetics(?:-\d+)?|Something-Something(?: ?[vV][12])?|iNaturalist|Places-?365|ShapeNet|ModelNet-?\d+"
-    r"|ScanNet|LVIS|Flickr30[kK]|VQA ?v?2?(?:\.0)?"
+    r"|ScanNet|LVIS|Flickr30[kK]|VQA ?v2(?:\.0)?"
     r"|(?:Super)?GLUE|SQuAD(?: ?v?[12]\.\d)?|MultiNLI|MNLI|SNLI|QQP|WNLI|SST-?[25]?|QNLI|RTE|CoLA|MRPC|STS-?B"
     r"|IMDB|AG ?News"
     r"|Yelp|TREC|CoNLL-?(?:20)?\d\d|OntoNotes|WMT[ -]?'?\d{2,4}|IWSLT[ -]?'?\d{2,4}|WikiText-?\d*|Penn Treebank"
@@ -59,7 +59,7 @@ NAME = re.compile(rf"(?<![\w./-]){_LOOK}(?![\w])")
 """A word spelt as names of methods are: capitals or digits inside."""
 _PROPOSED = re.compile(
     rf"\b(?:propos\w+|introduc\w+|present(?:s|ed|ing)?|develop(?:s|ed|ing)?|call(?:s|ed)?|nam(?:ed?|ing)"
-    rf"|dub(?:bed)?|term(?:ed)?|denoted?(?: as| by)?|refer\w* to\b[^.]{{0,40}}\bas"
+    rf"|dub(?:bed)?|namely|term(?:ed)?|denoted?(?: as| by)?|refer\w* to\b[^.]{{0,40}}\bas"
     rf"|design(?:s|ed)?|our (?:proposed )?(?:method|model|approach|framework|system|algorithm|network"
     rf"|architecture)s?)\b,?\s"
     rf"(?:(?:a|an|the|it|this|our|new|novel|simple|method|model|approach|framework|system|algorithm|network|as"

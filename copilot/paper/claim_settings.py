@@ -32,6 +32,7 @@ _TRIED = re.compile(
     re.I,
 )
 """Several values are told, and not which one was used."""
+_TRAINED = re.compile(r"train|optimi|tun(?:e|ed|ing)\b|updates?\b|gradient|learn", re.I)
 _SCHEDULED = re.compile(r"\b(?:every|each|per|period|last|first)\b")
 _LEAST = {"parameters": 1000.0, "training steps": 10.0, "sequence length": 4.0}
 _MOST = {"learning rate": 1.0, "weight decay": 1.0, "dropout": 1.0, "momentum": 1.0}
@@ -66,7 +67,7 @@ def settings(text: str, section: str) -> Iterator[tuple[str, float | None, str]]
             if chosen := next(used, None):
                 yield name, None, chosen.group()
             continue
-        if name == "parameters" and _OTHERS.search(text):
+        if (name == "parameters" and _OTHERS.search(text)) or (name == "training steps" and not _TRAINED.search(text)):
             continue
         stated = {value for m in found if (value := _value(text, m, name in _COUNTS)) is not None}
         if len(stated) == 1 and _LEAST.get(name, 0.0) <= (value := stated.pop()) <= _MOST.get(name, 1e15):
@@ -121,7 +122,10 @@ def _parsed(found: re.Match[str]) -> float | None:
 def data_sets(text: str, section: str) -> list[str]:
     """Data sets that the authors say they trained or tested on."""
     own = bool(OWN.search(text))
-    if not (own or (_DONE.search(text) and not _ELSEWHERE.search(section))):
+    if not (
+        own
+        or (_DONE.search(text) and re.search(r"experiment|set-?up|data|implement|training|evaluation", section, re.I))
+    ):
         return []
     if not re.search(
         r"\b(?:train|evaluat|test|experiment|pre-?train|fine-?tun|report|benchmark|us(?:e|ing)\b)\w*", text, re.I

@@ -95,6 +95,8 @@ class _Column:
     dataset: str
     model: str
     own: bool
+    apart: str
+    """What the nearest head says beside the metric: tells columns of one metric apart."""
 
 
 def from_table(table: Table, own: Sequence[str] = ()) -> Iterator[Claim]:
@@ -128,9 +130,7 @@ def _told_apart(cells: Sequence[tuple[_Column, Claim]], of_data: bool) -> Iterat
     """Cells of one row; those that would read alike with the words of their heads that tell them apart."""
     keys = Counter((claim.metric, claim.dataset, claim.model) for _, claim in cells)
     for column, claim in cells:
-        own = _beside_metric(column.head)
-        if len(own.split()) > 5:
-            own = ""
+        own = column.apart if len(column.apart.split()) <= 5 else ""
         if (
             keys[claim.metric, claim.dataset, claim.model] == 1
             or not _ARROW.sub("", own).strip("- ()")
@@ -141,8 +141,8 @@ def _told_apart(cells: Sequence[tuple[_Column, Claim]], of_data: bool) -> Iterat
             yield claim.model_copy(update={"model": own})
         elif of_data and _PROPER.fullmatch(own) and not claim.dataset:
             yield claim.model_copy(update={"dataset": own})
-        else:
-            yield claim.model_copy(update={"metric": f"{claim.metric} ({own})".strip()})
+        elif claim.metric:
+            yield claim.model_copy(update={"metric": f"{claim.metric} ({own})"})
 
 
 def _beside_metric(head: str) -> str:
@@ -155,6 +155,8 @@ def _beside_metric(head: str) -> str:
 
 
 def _caption(text: str) -> _Caption:
+    if second := re.search(r"\bTable \d+[:.]", text):
+        text = text[: second.start()]
     named = metrics_in(text)
     special = [m for m in named if m.kind not in GENERAL]
     general = [m for m in named if m.kind in GENERAL and len(text[: m.start].split()) <= 5 and m.name != "score"]
@@ -186,11 +188,12 @@ def _told_columns(grid: Grid, own: Sequence[str]) -> list[_Column]:
         if metric is None and _NO_RESULT.search(head):
             continue
         beside = _beside_metric(head)
+        apart = next(filter(None, map(_beside_metric, grid.last(place))), "")
         data = [] if _AVERAGE.search(head) else [one.name for one in data_in(head)]
         marked = bool(_OURS.search(head) or (own_in(head, own) and not _WITHOUT.search(head)))
         named = [one for one in models_in(beside, own) if (one.end - one.start) * 2 >= len(beside)]
         model = _tidy(beside) if not data and len(beside.split()) <= 4 and (named or marked) else ""
-        out.append(_Column(place, head, metric, data[-1] if len(set(data)) == 1 else "", model, marked))
+        out.append(_Column(place, head, metric, data[-1] if len(set(data)) == 1 else "", model, marked, apart))
     return out
 
 
@@ -206,7 +209,7 @@ def _metric(text: str) -> Named | None:
     special = [m for m in known if m.kind not in GENERAL] or [m for m in known if m.name != "loss"]
     if special:
         return special[-1]
-    if _ARROW.search(text) and not _NO_RESULT.search(text):
+    if (_ARROW.search(text) or re.search(r"\(%\)$", text)) and not _NO_RESULT.search(text):
         name = re.sub(r"\s*\(%\)|\[%\]", "", plain).split()
         return (
             Named(0, 0, name[-1], "")

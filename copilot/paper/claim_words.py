@@ -29,6 +29,12 @@ FINDING = re.compile(
     r" (?:show|suggest|indicate|demonstrate|reveal|confirm)\b|^(?:[^,]{0,60}, )?suggesting that\b",
     re.I,
 )
+NO_FINDING = re.compile(
+    r"\?$|\bwe (?:will|shall) (?:\w+ )?(?:show|demonstrate|see|find|observe)\b|^(?:later|next|in (?:this"
+    r"|the following|the next) (?:sub)?section)\b|\bcan we\b",
+    re.I,
+)
+"""Questions, and what is to be shown later."""
 METHOD = re.compile(
     r"^(?!(?:In|As (?:shown|illustrated|seen)|See) (?:Section|Fig|Table|Appendix|the (?:following|next)"
     r"|this section)|Next,|Finally, we present).*"
@@ -105,7 +111,9 @@ FUTURE = re.compile(
 NO_FUTURE = re.compile(
     r"\bSec(?:tion|t|s)?\.? ?(?:\d|[IVX]+\b)|\bconvenience\b|\bpointers? to\b|\bidentif\w+ [^.]{0,30}areas\b"
     r"|\bdirections? (?:are|is) (?:given|presented|discussed|outlined)"
-    r"|\b(?:conclude|discuss|outline|end|close)\w* [^.]{0,60}\bfuture\b|\bwill be able to\b|\bto highlight\b"
+    r"|\b(?:conclude|discuss|outline|end|close)\w* [^.]{0,60}\bfuture\b|\binspir\w+|\bserves? as\b"
+    r"|\b(?:presents?|reviews?|examin\w+|understanding of|guid\w+|baselines? for) [^.]*\bfuture\b|\?$"
+    r"|\bwill be able to\b|\bto highlight\b"
     r"|\bfor future experiments\b|\bwe choose\b|\blater section\b|\bpresent and future\b|\b(?:facilitate|support"
     r"|enable|encourage|foster)s? (?:further|future)|\bplan(?:s|ned)? (?:of"
     r"|by)\b|\bfuture (?:state|reward|step|return|frame|time)s?\b",

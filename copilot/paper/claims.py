@@ -26,6 +26,7 @@ from copilot.paper.claim_words import (
     LIMITED,
     LIMITS,
     METHOD,
+    NO_FINDING,
     NO_FUTURE,
     OTHERS_LIMIT,
     OWN,
@@ -35,6 +36,14 @@ from copilot.paper.claim_words import (
 )
 from copilot.paper.ground import ground
 from copilot.paper.words import sentences
+
+_OF_LIMITS = re.compile(
+    r"\blimitations?\b(?! (?:of|in|with) (?!our|this|the (?:study|work|method|approach)\b))|threats to validity", re.I
+)
+_OF_OTHERS = re.compile(
+    r"\b(?:survey|review of|overview|a review|perspectives?|tutorial|cookbook|position paper)\b", re.I
+)
+"""Titles of papers whose tables hold the numbers of other papers."""
 
 
 @dataclass(slots=True)
@@ -50,7 +59,7 @@ def extract_claims(paper: Paper) -> list[Claim]:
     names = own_names(paper.title, _opening(paper))
     for sentence in _sentences(paper):
         drafts.extend(_from_sentence(sentence, names))
-    for table in paper.tables:
+    for table in [] if _OF_OTHERS.search(paper.title) else paper.tables:
         drafts.extend(claim for claim in from_table(table, names) if not instructions_in(claim.quote))
     drafts = _without_repeats(drafts)
     kept: list[Claim] = []
@@ -127,7 +136,7 @@ def _from_sentence(sentence: _Sentence, names: list[str]) -> Iterable[Claim]:
     if own and (not _is_opening(section) or OWN.search(text) or any(name in text for name in names)):
         for value in (*values(text, names), *(gains(text, names) if OWN.search(text) or _sums_up(section) else ())):
             yield _claim("result", sentence, **asdict(value))
-    if own and FINDING.search(text) and not FUTURE.search(text):
+    if own and FINDING.search(text) and not (FUTURE.search(text) or NO_FINDING.search(text)):
         yield _claim("finding", sentence)
     if own and METHOD.search(text) and text[-1:] != ":" and len(text) >= 60:
         yield _claim("method", sentence)
@@ -166,7 +175,7 @@ def _is_limit(sentence: _Sentence) -> bool:
     text, section = sentence.text, sentence.section
     if LEADS_IN.search(text):
         return False
-    if re.search(r"limitation|threats to validity", section, re.I):
+    if _OF_LIMITS.search(section):
         return bool(LIMITED.search(text))
     back = re.search(r"discussion|conclusion|future|outlook", section, re.I)
     return bool(OWN_LIMIT.search(text) or (back and TOLD_LIMIT.search(text)))
