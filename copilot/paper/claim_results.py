@@ -129,7 +129,7 @@ def _single(
     text: str, number: _Number, metrics: Sequence[Named], models: Sequence[Mention], data: Sequence[Mention]
 ) -> Iterator[Value]:
     metric = _tied(text, number, metrics)
-    if metric is None or not _is_value(text, number, metric):
+    if metric is None or not _is_value(text, number, metric) or (metric.name == "score" and number.value in (0.0, 1.0)):
         return
     difference = _is_difference(text, number)
     if not difference and _is_compared(text, number):

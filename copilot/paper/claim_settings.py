@@ -28,12 +28,12 @@ _OTHERS = re.compile(
 )
 _TRIED = re.compile(
     r"\b(?:try|tried|tries|sweep\w*|swept|grid|search\w*|vary|varied|varying|ranging|range|among|candidates?"
-    r"|tuned?|within|fail\w*|converge\w*|select\w* from|choose from|chosen from)\b",
+    r"|tuned?|within|at ?least|fail\w*|converge\w*|select\w* from|choose from|chosen from)\b",
     re.I,
 )
 """Several values are told, and not which one was used."""
 _TRAINED = re.compile(r"train|optimi|tun(?:e|ed|ing)\b|updates?\b|gradient|learn", re.I)
-_SCHEDULED = re.compile(r"\b(?:every|each|per|period|last|first)\b")
+_SCHEDULED = re.compile(r"\b(?:every|each|per|frequency|interval|period|last|first)\b")
 _LEAST = {"parameters": 1000.0, "training steps": 10.0, "sequence length": 4.0}
 _MOST = {"learning rate": 1.0, "weight decay": 1.0, "dropout": 1.0, "momentum": 1.0}
 _MULTIPLE = {"thousand": 1e3, "k": 1e3, "K": 1e3, "million": 1e6, "M": 1e6, "billion": 1e9, "B": 1e9}

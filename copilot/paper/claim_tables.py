@@ -287,7 +287,8 @@ def _roles(grid: Grid, columns: Sequence[_Column], own: Sequence[str], of_data: 
         role = _role(head, names, own)
         if role is None and at == len(grid.labels) - 1 and not head:
             role = _unnamed(names, columns, of_data)
-        marked = any(_OURS.search(name) or own_in(name, own) for name in names)
+        distinct = len(set(names)) * 2 > len(names)
+        marked = distinct and any(_OURS.search(name) or own_in(name, own) for name in names)
         if role and (role not in found or marked or (_OF_MODELS.search(head) and not own_role)):
             found[role] = at
             own_role = own_role or marked

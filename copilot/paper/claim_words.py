@@ -31,7 +31,7 @@ FINDING = re.compile(
 )
 NO_FINDING = re.compile(
     r"\?$|\bwe (?:will|shall) (?:\w+ )?(?:show|demonstrate|see|find|observe)\b|^(?:later|next|in (?:this"
-    r"|the following|the next) (?:sub)?section)\b|\bcan we\b",
+    r"|the following|the next) (?:sub)?section)\b|\bcan we\b|\bmight conclude\b",
     re.I,
 )
 """Questions, and what is to be shown later."""
@@ -75,7 +75,7 @@ TOLD_LIMIT = re.compile(
 LEADS_IN = re.compile(
     r":$|\b(?:still|has|have|several|some|following|are|its) (?:\w+ )?limitations\b|\bdoes not mean\b"
     r"|\bdiscuss\b[^.]*\blimitations\b|\bopens?\b"
-    r"|\bavenues?\b|\b(?:could|would) (?:yield|improve|further)\b|[∈∗Ω˜]",
+    r"|\bstill valid\b|\bavenues?\b|\b(?:could|would) (?:yield|improve|further)\b|[∈∗Ω˜]",
     re.I,
 )
 """Sentences around a limit that state none."""

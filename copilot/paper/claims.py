@@ -140,7 +140,8 @@ def _from_sentence(sentence: _Sentence, names: list[str]) -> Iterable[Claim]:
         yield _claim("finding", sentence)
     if own and METHOD.search(text) and text[-1:] != ":" and len(text) >= 60:
         yield _claim("method", sentence)
-    if FUTURE.search(text) and not NO_FUTURE.search(text) and not SKIP.match(section):
+    ahead = FUTURE.search(text) and not NO_FUTURE.search(text) and not SKIP.match(section)
+    if ahead and (not _is_opening(section) or OWN.search(text)):
         yield _claim("future_work", sentence)
     elif own and not OTHERS_LIMIT.search(text) and _is_limit(sentence):
         yield _claim("limitation", sentence)
