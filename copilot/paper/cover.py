@@ -15,7 +15,7 @@ _COVER = re.compile(
     r"|scholarlycommons|digital commons|open access archive|archive ouverte|to cite this (?:article|version|paper|item)"
     r"|(?:suggested|recommended) citation|citation for published|published version|accepted manuscript|postprint"
     r"|permanent link|link to (?:publication|published|record)|persistent (?:link|url)|general rights|terms of use"
-    r"|jstor|repository|this is the author|users may download",
+    r"|jstor|repository|this is the author|users may download|is included in the proceedings",
     re.I,
 )
 _LAST = 3

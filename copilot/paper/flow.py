@@ -266,7 +266,7 @@ def _side_note_edge(page: PageLines, body: Body) -> Box | None:
 
 
 def _is_side_note(line: Line, edge: Box | None, body: Body) -> bool:
-    small = line.size < body.size - 1.4
+    small = line.size < body.size - 1.1
     return edge is not None and small and line.x1 <= edge[0] and line.y0 >= edge[1]
 
 

@@ -35,6 +35,10 @@ _BANNER = re.compile(
     r"|^original (?:article|paper|research)|anonymous .{0,30}submission|^paper id",
     re.I,
 )
+_MASTHEAD = re.compile(r"(?:journal )?home ?page:|contents lists? available at", re.I)
+"""A line of the head of a journal's page: the title stands below it."""
+_POSTER = 6
+"""Times the size of the running text from where on words are a decoration, not a title."""
 _TITLE_LABEL = re.compile(r"(?:paper |article |manuscript )?title\s*:\s*", re.I)
 _VENUE = re.compile(
     r"proceedings|journal of|conference|workshop|elsevier|usenix|ieee transactions|transactions on|manuscript", re.I
@@ -101,11 +105,12 @@ def _title_lines(document: Document, first_page: list[int], abstract: int | None
     )
     if limit < 0.12 * height:
         limit = 0.62 * height
-    above = [i for i in first_page if lines[i].y0 < limit and i != abstract]
+    masthead = max((lines[i].base for i in first_page if _MASTHEAD.match(lines[i].text)), default=0.0)
+    above = [i for i in first_page if masthead < lines[i].base and lines[i].y0 < limit and i != abstract]
     if named := _named_by_meta(document, above, meta_title):
         return named
     wordy = [i for i in above if letters(lines[i].text) >= 4 and not _BANNER.search(lines[i].text)]
-    wordy = _without_venue(lines, wordy)
+    wordy = _without_venue(lines, [i for i in wordy if lines[i].size < _POSTER * document.body.size])
     if not wordy:
         return []
     biggest = max(_weight(lines[i], above, lines) for i in wordy)
