@@ -67,7 +67,7 @@ _PROPOSED = re.compile(
 )
 _ABBREVIATED = re.compile(
     rf"\b(?:propos|introduc|present|develop|call|dub|term"
-    rf"|nam)\w*\b[^.;]{{3,110}}?\((?:or )?[“\"']?(?P<name>{_LOOK})[”\"']?(?:[,;][^()]*)?\)"
+    rf"|nam)\w*\b[^.;]{{3,110}}?\((?:or )?[“\"']?(?P<name>{_LOOK}|[A-Z][a-z]{{3,}})[”\"']?(?:[,;][^()]*)?\)"
 )
 _SELF = re.compile(r"\b(?:we|our|this (?:paper|work|article|study)|herein)\b", re.I)
 _COMMON = re.compile(

@@ -114,7 +114,7 @@ def _parsed(found: re.Match[str]) -> float | None:
     told = re.sub(r"[\s,]", "", found["n"]).replace("−", "-").replace("–", "-")
     plain = re.sub(r"^10(?=-\d)", "1e", re.sub(r"[×x·]10-", "e-", told))
     try:
-        return float(plain) * _MULTIPLE.get((found["more"] or "").strip(), 1.0)
+        return float(f"{float(plain) * _MULTIPLE.get((found['more'] or '').strip(), 1.0):.12g}")
     except ValueError:
         return None
 

@@ -72,6 +72,14 @@ _NO_RESULT = re.compile(
 )
 _WITHOUT = re.compile(r"\b(?:w/o?|with(?:out)?)\b|\+", re.I)
 _ARROW = re.compile(r"\s?\(?[↑↓⇑⇓]\)?")
+_OF_BASELINES = re.compile(
+    r"\b(?:prior|previous|existing|published|related) (?:works?|methods?|models?|results?|approaches|systems?)\b"
+    r"|\bstate[- ]of[- ]the[- ]art\b|\bSOTA\b"
+    r"|\bbaselines? (?:\w+ ){0,2}from\b|\b(?:numbers|results|scores?) (?:are |were )?(?:taken|reported|copied"
+    r"|quoted|cited)\b|\bother (?:methods|models|systems)\b",
+    re.I,
+)
+"""The table compares with others: without a mark none of its rows is known to be the paper's own."""
 _RESULTS = re.compile(r"\b(?:results?|performances?|compar\w+|evaluat\w+|accurac\w+|scores?|ablation|effect)\b", re.I)
 
 
@@ -113,7 +121,7 @@ def from_table(table: Table, own: Sequence[str] = ()) -> Iterator[Claim]:
         columns = _columns(grid, own)
         caption = _caption_for(caption, columns)
         roles = _roles(grid, columns, own, caption.of_data)
-        lines = [line for line in _own_lines(grid, table.caption, own) if roles.tells(line, grid)]
+        lines = [line for line in _own_lines(grid, table.caption, own, columns) if roles.tells(line, grid)]
         for line in lines:
             cells = [(column, _claim(table, caption, roles, line, column)) for column in _own_columns(columns)]
             yield from _told_apart([(column, claim) for column, claim in cells if claim is not None], caption.of_data)
@@ -209,13 +217,11 @@ def _metric(text: str) -> Named | None:
     special = [m for m in known if m.kind not in GENERAL] or [m for m in known if m.name != "loss"]
     if special:
         return special[-1]
-    if (_ARROW.search(text) or re.search(r"\(%\)$", text)) and not _NO_RESULT.search(text):
-        name = re.sub(r"\s*\(%\)|\[%\]", "", plain).split()
-        return (
-            Named(0, 0, name[-1], "")
-            if name and len(name[-1]) < 20 and not (_GENERIC.match(name[-1]) or KNOWN_DATA.search(name[-1]))
-            else None
-        )
+    arrow = re.search(r"([\w@./-]{2,20})(?:\s?\([^()]*\))?\s?\(?[↑↓⇑⇓]", text) or re.search(
+        r"([\w@./-]{2,20})\s?\(%\)$", text
+    )
+    if arrow and not (_NO_RESULT.search(text) or _GENERIC.match(arrow[1]) or KNOWN_DATA.search(arrow[1])):
+        return Named(0, 0, arrow[1], "")
     return None
 
 
@@ -229,11 +235,21 @@ def _are_models(columns: Sequence[_Column]) -> bool:
     return any(c.own for c in columns) and not any(c.dataset or (c.metric and not c.model) for c in columns)
 
 
-def _own_lines(grid: Grid, caption: str, own: Sequence[str]) -> list[Line]:
+def _own_lines(grid: Grid, caption: str, own: Sequence[str], columns: Sequence[_Column]) -> list[Line]:
     """Lines with names that are not of other works; only those of the paper's own models where some are marked so."""
     lines = [line for line in grid.lines if _is_named(line) and not _is_cited(line, caption)]
     marked = [line for line in lines if _is_own(line, own)]
-    return [line for line in lines if _is_own(line, own) or _is_ablated(line)] if marked else lines
+    if marked:
+        return [line for line in lines if _is_own(line, own) or _is_ablated(line)]
+    if any(column.own for column in columns):
+        return lines
+    return [] if _OF_BASELINES.search(caption) or (own and _are_known(lines)) else lines
+
+
+def _are_known(lines: Sequence[Line]) -> bool:
+    """Whether most rows are well-known models; in a paper with a model of its own those are what it compares with."""
+    known = sum(any(models_in(name) for name in line.names if name) for line in lines)
+    return known * 2 > len(lines)
 
 
 def _is_ablated(line: Line) -> bool:
@@ -247,7 +263,11 @@ def _is_own(line: Line, own: Sequence[str]) -> bool:
 
 def _is_named(line: Line) -> bool:
     names = [name for name in line.names if name]
-    return bool(names) and all(is_name(name) for name in names) and sum(map(str.isalpha, "".join(names))) >= 2
+    return (
+        bool(names)
+        and all(is_name(name) and not re.match(r"[-–]\w", name) for name in names)
+        and sum(map(str.isalpha, "".join(names))) >= 2
+    )
 
 
 def _is_cited(line: Line, caption: str) -> bool:
@@ -317,7 +337,8 @@ def _role(head: str, names: Sequence[str], own: Sequence[str]) -> str | None:
         return "model"
     if most(bool(KNOWN_DATA.search(name)) for name in names) or _OF_DATA.fullmatch(head):
         return "data"
-    return "model" if _OF_MODELS.search(head) or most(bool(models_in(name)) for name in names) else None
+    spelt = most(bool(re.search(r"[A-Z0-9]", name)) for name in names)
+    return "model" if (_OF_MODELS.search(head) and spelt) or most(bool(models_in(name)) for name in names) else None
 
 
 def _claim(table: Table, caption: _Caption, roles: _Roles, line: Line, column: _Column) -> Claim | None:

@@ -37,7 +37,9 @@ NO_FINDING = re.compile(
 """Questions, and what is to be shown later."""
 METHOD = re.compile(
     r"^(?!(?:In|As (?:shown|illustrated|seen)|See) (?:Section|Fig|Table|Appendix|the (?:following|next)"
-    r"|this section)|Next,|Finally, we present).*"
+    r"|this section)|(?:Finally|First|Second|Next|Then|Now|Below),? |.*\bthat we (?:present|propose"
+    r"|introduce) (?:is|are)\b|.*\bwe (?:first|finally|then|next|now|briefly) (?:introduce|present|describe)\b"
+    r"|Finally, we present).*"
     r"\bwe (?:\w+ )?(?:propose|introduce|present|develop|design)(?:ed)?\b"
     r"(?! (?:in|to|that|testing|(?:the |our |some |an? |more |additional )?(?:\w+ ){0,2}(?:results?|details?"
     r"|overview|experiments?|evaluations?|analys[ie]s"
@@ -88,7 +90,8 @@ LIMITED = re.compile(
 )
 """What a sentence of a section on limitations says of one; its others lead in or sum up."""
 OTHERS_LIMIT = re.compile(
-    r"\bnot (?:limited|restricted) to\b|\b(?:limitations?|shortcomings?|drawbacks?|weakness(?:es)?) (?:of"
+    r"\bnot (?:limited|restricted) to\b|\bnot a limitation\b|\b(?:limitations?|shortcomings?|drawbacks?"
+    r"|weakness(?:es)?) (?:of"
     r"|in) (?:the )?(?:existing|previous|prior|current|standard|traditional|conventional"
     r"|these|those|other|such|many|most|either|recent)\b|\b(?:address|overcome|alleviat|tackl|mitigat|solv|remed"
     r"|avoid)\w* (?:\w+ ){0,3}(?:limitation|shortcoming|drawback|weakness|issue)"

@@ -43,7 +43,8 @@ _OF_LIMITS = re.compile(
 _OF_OTHERS = re.compile(
     r"\b(?:survey|review of|overview|a review|perspectives?|tutorial|cookbook|position paper)\b", re.I
 )
-"""Titles of papers whose tables hold the numbers of other papers."""
+"""Titles of papers that hold the numbers, settings and limits of other papers."""
+_OF_SURVEYS = {"finding", "method", "future_work"}
 
 
 @dataclass(slots=True)
@@ -57,9 +58,11 @@ def extract_claims(paper: Paper) -> list[Claim]:
     """All entries that the rules find, in reading order within each kind, tables after prose; ids are c1, c2, …"""
     drafts: list[Claim] = []
     names = own_names(paper.title, _opening(paper))
+    others = bool(_OF_OTHERS.search(paper.title))
     for sentence in _sentences(paper):
-        drafts.extend(_from_sentence(sentence, names))
-    for table in [] if _OF_OTHERS.search(paper.title) else paper.tables:
+        found = _from_sentence(sentence, names)
+        drafts.extend(claim for claim in found if not others or claim.kind in _OF_SURVEYS)
+    for table in [] if others else paper.tables:
         drafts.extend(claim for claim in from_table(table, names) if not instructions_in(claim.quote))
     drafts = _without_repeats(drafts)
     kept: list[Claim] = []
@@ -124,6 +127,8 @@ def _split(text: str, page: int, section: str) -> Iterator[_Sentence]:
         for sentence in sentences(paragraph):
             if suspect and instructions_in(sentence):
                 break  # what follows an order to a machine in its paragraph may be the order's, too
+            if "\ufffd" in sentence:
+                continue
             if 30 <= len(sentence) <= 600 and sum(ch.isalpha() for ch in sentence) > 0.55 * len(sentence):
                 yield _Sentence(sentence, page, section)
 
