@@ -91,6 +91,6 @@ def shot(page: Page, name: str) -> None:
     size = page.viewport_size or {"width": 1280, "height": 900}
     height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": size["width"], "height": max(size["height"], min(int(height) + 20, 3500))})
-    page.wait_for_timeout(600)
+    page.wait_for_timeout(300)
     page.screenshot(path=str(ARTEFACTS / f"{name}.png"))
     page.set_viewport_size(size)

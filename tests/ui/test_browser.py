@@ -16,6 +16,7 @@ from tests.ui.canned import Canned
 
 pytestmark = pytest.mark.browser
 WIDE: ViewportSize = {"width": 1280, "height": 900}
+expect.set_options(timeout=20_000)  # for machines that do much else
 START = "2026-11-20T09-07-46Z"
 NARROW: ViewportSize = {"width": 390, "height": 844}
 
@@ -108,13 +109,17 @@ def _approve(page: Page) -> None:
     expect(approve).to_be_visible(timeout=60_000)
     settled(page)
     shot(page, "flow-3-plan")
-    approve.click()
+    page.get_by_text("Edit the plan first").click()
+    for label, value in (("Seeds", "6"), ("Settings that each arm tries before the freeze", "1")):
+        page.get_by_role("spinbutton", name=label, exact=True).fill(value)
+    page.get_by_role("button", name="Approve with these edits").click()
     page.wait_for_url(re.compile("/run"), timeout=20_000)
 
 
 def _watch(page: Page) -> str:
-    page.wait_for_timeout(4000)
+    page.wait_for_timeout(3000)
     shot(page, "flow-4-run")
+    expect(page.get_by_text(re.compile(r"^\d+ of 12$"))).to_be_visible(timeout=60_000)
     expect(page.get_by_text("See the verdict and its reasons")).to_be_visible(timeout=180_000)
     shot(page, "flow-5-run-done")
     return page.url.partition("run=")[2]
