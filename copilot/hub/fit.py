@@ -7,7 +7,7 @@ no protein model, however well "language model" matches. It cannot tell a good r
 from __future__ import annotations
 
 from copilot.hub.code import PAPER_LINK
-from copilot.hub.languages import ANY, pairs_in
+from copilot.hub.languages import pairs_in, serves
 from copilot.hub.lexical import tokens
 from copilot.hub.safety import printable
 from copilot.hub.values import Record, Understood
@@ -39,10 +39,8 @@ def misfit(record: Record, wish: Understood, parts: dict[str, float], lacking: l
 
 
 def _language_misfit(record: Record, wish: Understood) -> str:
-    if wish.direction and record.kind == "model" and (pairs := pairs_in(record.id)):
-        wanted = set(filter(None, wish.direction))
-        if not any(wanted <= set(pair) or ANY & set(pair) for pair in pairs):
-            return "it translates other languages"
+    if wish.direction and (pairs := pairs_in(record.id)) and not serves(pairs, wish.direction):
+        return "it translates other languages"
     if wish.languages and all(language_fits(record, (code,)) is False for code in wish.languages):
         return "it is for other languages"
     return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import pairwise
 
 LANGUAGES = {
@@ -70,3 +71,9 @@ def pairs_in(name: str) -> set[tuple[str, str]]:
     parts = re.split(r"[^a-z]+", re.sub(r"\bopus-mt\b|\bnlp\b", "", name.lower()))
     known = CODES | ANY
     return {(left, right) for left, right in pairwise(parts) if {left, right} <= known}
+
+
+def serves(pairs: Iterable[tuple[str, str]], direction: tuple[str, str]) -> bool:
+    """Whether one of a model's language pairs is the direction, or includes it ("x" and "mul" stand for any)."""
+    source, target = direction
+    return any((not source or left in {source, *ANY}) and right in {target, *ANY} for left, right in pairs)

@@ -31,7 +31,7 @@ CERTAIN = 3.0
 TABULAR = ("tabular-classification", "tabular-regression", "time-series-forecasting")
 NEARNESS = 1.25
 """How much words shared with a task count beside the patterns."""
-SHARP = 1.5
+SHARP = 1.75
 """Exponent that sets the best guess apart from the next ones."""
 SHARES = (1.0, 0.45, 0.25, 0.15)
 """How much the best, second, third, ... matching pattern of a task counts."""

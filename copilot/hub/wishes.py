@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from copilot.hub.languages import ANY, pairs_in
+from copilot.hub.languages import pairs_in, serves
 from copilot.hub.values import Filters, Record, Understood
 
 MOST_WISHED = 2.0
@@ -91,17 +91,11 @@ def too_large(size: int | None, wish: Understood) -> bool:
 
 def _direction_wish(record: Record, wish: Understood) -> float:
     """Whether a translator's name says the direction that is wanted (`opus-mt-de-en`), or another one."""
-    if wish.direction is None or record.kind != "model":
+    if wish.direction is None or record.kind != "model" or not (pairs := pairs_in(record.id)):
         return 0.0
-    source, target = wish.direction
-    pairs = pairs_in(record.id)
-    if any(left == source and right == target for left, right in pairs):
+    if wish.direction in pairs:
         return MOST_WISHED
-    if any(left in {source, *ANY} and right in {target, *ANY} for left, right in pairs):
-        return 1.0
-    if not source and any(right == target for _, right in pairs):
-        return 0.8
-    return -1.0 if pairs else 0.0
+    return 1.0 if serves(pairs, wish.direction) else -1.0
 
 
 def _language_wish(record: Record, wish: Understood) -> float:

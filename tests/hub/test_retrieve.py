@@ -156,7 +156,7 @@ KEYS = st.sampled_from(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(KEYS, JSON))
 def test_any_listing_can_be_ranked(fields: dict[str, object]) -> None:
     record = record_from_api({**DATASETS[0], **fields}, "dataset")
