@@ -116,7 +116,9 @@ AFTER = re.compile(
 )
 PLAIN_WORDS = r"\b(?:the|of|an?|in|on|to|and|is|by|with|for|we|that|our|than|it|as|from|at)\b"
 EARLIER = re.compile(
-    r"\b(?:previous|prior|earlier|recent) (?:\w+ )?(?:works?|research|stud\w+|papers?|literature)\b[^;]*$", re.I
+    r"\b(?:previous|prior|earlier|recent) (?:\w+ )?(?:works?|research|stud\w+|papers?|literature)\b[^;]*$"
+    r"|\b(?-i:[A-Z])\w+ reports\b[^;]*$",
+    re.I,
 )
 NEXT = re.compile(
     r"\s?(?:\[[\d, ]+\]\s?|\([^()]*\)\s?)?(?:,|,? and|/|,? or|&)\s?(?:the\s|on\s|in\s|for\s)?",

@@ -79,7 +79,7 @@ _AS_SPELT = {
     "METEOR": r"METEOR\b",
     "SPICE": r"SPICE\b",
     "ROUGE": r"R-[12L]\b",
-    "R2": r"R ?(?:2|²)(?!\w)",
+    "R2": r"R ?(?:2|²)(?!\w|\.\w)",
     "mAP": r"mAP(?!\w)",
     "AP": r"AP(?:@?(?:50|75|[SML]|[sml]))?\b",
     "precision": r"P@\d+",

@@ -232,7 +232,7 @@ def _is_value(text: str, number: _Number, metric: Named) -> bool:
     """Not a label, a year, a citation, a setting ("k = 3"), a count, a share, a range or something to be reached."""
     before, after = text[max(0, number.start - 80) : number.start], text[number.end :]
     if (
-        re.search(r"\d\s$", before)
+        re.search(r"\d\s$|\w:$", before)
         or re.match(r"\s?[\d≤≥<>=](?<!\d)|\s\d", after)
         or (not number.unit and after[:1].isalpha())
         or LABEL.search(before[-20:])

@@ -35,7 +35,7 @@ _TRIED = re.compile(
 _TRAINED = re.compile(r"train|optimi|tun(?:e|ed|ing)\b|updates?\b|gradient|learn", re.I)
 _SCHEDULED = re.compile(r"\b(?:every|each|per|frequency|interval|period|last|first)\b")
 _LEAST = {"parameters": 1000.0, "training steps": 10.0, "sequence length": 4.0}
-_MOST = {"learning rate": 1.0, "weight decay": 1.0, "dropout": 1.0, "momentum": 1.0}
+_MOST = {"learning rate": 1.0, "weight decay": 1.0, "dropout": 1.0, "momentum": 1.0, "layers": 5000.0}
 _MULTIPLE = {"thousand": 1e3, "k": 1e3, "K": 1e3, "million": 1e6, "M": 1e6, "billion": 1e9, "B": 1e9}
 _AFTER = re.compile(
     r"[\s(]*(?:of|to|=|is|was|set to|size|equal to|:|rate|at|η|λ|β\d?|α)?[\s(=]*(?:of|to|is|=)?\s*"

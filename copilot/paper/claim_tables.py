@@ -50,7 +50,8 @@ _DATA_SETS = re.compile(
     r"\b(?:data ?sets|benchmarks|tasks|languages|domains|corpora|test sets|environments|games)\b", re.I
 )
 _GENERIC = re.compile(
-    r"(?:performance|statistic|t-stat\w*|accurac\w*|time|speed|win|draw|loss|lose|case|output|input|type|class"
+    r"(?:performance|classif\w*|statistic|t-stat\w*|accurac\w*|time|speed|win|draw|loss|lose|case|output|input"
+    r"|type|class"
     r"|value|result|setting|mode|baseline|no|yes|full|small"
     r"|base|medium|large|best|worst|min|max|ours?"
     r"|category|domain|test|train\w*|valid\w*|val|dev|single|group|level|run|step|iter\w*|stage|split|version"
@@ -298,9 +299,9 @@ class _Roles:
 
 
 def _roles(grid: Grid, columns: Sequence[_Column], own: Sequence[str], of_data: bool) -> _Roles:
-    """What the names of rows are, by the heads above them and by what most of them are."""
+    """What the names of rows are: by the paper's own among them, the head above, or what most of them are."""
     found: dict[str, int] = {}
-    own_role = False
+    worth: dict[str, int] = {}
     for at in reversed(range(len(grid.labels))):
         head = " ".join(filter(None, grid.heads[grid.labels[at]]))
         names = [line.names[at] or "" for line in grid.lines]
@@ -309,9 +310,9 @@ def _roles(grid: Grid, columns: Sequence[_Column], own: Sequence[str], of_data: 
             role = _unnamed(names, columns, of_data)
         distinct = len(set(names)) * 2 > len(names)
         marked = distinct and any(_OURS.search(name) or own_in(name, own) for name in names)
-        if role and (role not in found or marked or (_OF_MODELS.search(head) and not own_role)):
-            found[role] = at
-            own_role = own_role or marked
+        told = 2 if marked else int(bool(_OF_MODELS.search(head)))
+        if role and told > worth.get(role, -1):
+            found[role], worth[role] = at, told
     some = any(_metric(name) for line in grid.lines for name in line.names if name)
     return _Roles(found.get("model"), found.get("data"), found.get("metric"), some)
 

@@ -37,7 +37,8 @@ NO_FINDING = re.compile(
 """Questions, and what is to be shown later."""
 METHOD = re.compile(
     r"^(?!(?:In|As (?:shown|illustrated|seen)|See) (?:Section|Fig|Table|Appendix|the (?:following|next)"
-    r"|this section)|(?:Finally|First|Second|Next|Then|Now|Below),? |.*\bthat we (?:present|propose"
+    r"|this section)|(?:Finally|First|Second|Next|Then|Now|Below),? |.*\b(?:when|as|if|where|because"
+    r"|since) we (?:introduce|present|propose|develop)\b|.*\bthat we (?:present|propose"
     r"|introduce) (?:is|are)\b|.*\bwe (?:first|finally|then|next|now|briefly) (?:introduce|present|describe)\b"
     r"|Finally, we present).*"
     r"\bwe (?:\w+ )?(?:propose|introduce|present|develop|design)(?:ed)?\b"
@@ -116,7 +117,7 @@ NO_FUTURE = re.compile(
     r"|\bdirections? (?:are|is) (?:given|presented|discussed|outlined)"
     r"|\b(?:conclude|discuss|outline|end|close)\w* [^.]{0,60}\bfuture\b|\binspir\w+|\bserves? as\b"
     r"|\b(?:presents?|reviews?|examin\w+|understanding of|guid\w+|baselines? for) [^.]*\bfuture\b|\?$"
-    r"|\bwill be able to\b|\bto highlight\b"
+    r"|\baim(?:s|ing) to\b|\bwill be able to\b|\bto highlight\b"
     r"|\bfor future experiments\b|\bwe choose\b|\blater section\b|\bpresent and future\b|\b(?:facilitate|support"
     r"|enable|encourage|foster)s? (?:further|future)|\bplan(?:s|ned)? (?:of"
     r"|by)\b|\bfuture (?:state|reward|step|return|frame|time)s?\b",

@@ -116,6 +116,8 @@ def _sentences(paper: Paper) -> Iterator[_Sentence]:
 def _whole(paper: Paper, found: Iterable[_Sentence]) -> Iterator[_Sentence]:
     """Without the ends of sentences whose beginning stands elsewhere; a name may begin with a small letter."""
     for sentence in found:
+        if re.match(r"\d+[A-Z][a-z]", sentence.text):
+            continue  # a note at the foot of a page
         first = re.match(r"[a-z]+(?![\w-])", sentence.text)
         if not first or first.group() in paper.title.lower().split():
             yield sentence
