@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from copilot.domain.wording import stems
 from copilot.errors import CannotDo
-from copilot.llm.offline.catalogue import Match, entries, lines, match, mentions
+from copilot.llm.offline.catalogue import Entry, Match, entries, lines, match, mentions
 from copilot.llm.offline.experiment import MAX_CANDIDATES
 from copilot.llm.offline.kinds import outside
 from copilot.llm.offline.sentences import MENTIONED, PLAIN, Sentence, about, argues, sentences, spoken_of
@@ -120,7 +121,8 @@ def _choose(ranked: Iterable[Match], count: int = COUNT) -> list[Match]:
 def _filled_up(chosen: list[Match], zones: dict[str, str], cards: dict[str, Any]) -> list[Match]:
     """A short question names one thing: add neighbours, other interventions in the same prototype, as less relevant.
 
-    When nothing is named at all, a prototype counts as meant by its own title and tags.
+    Those first whose mechanism is told in the same words. When nothing is named at all, a prototype counts as meant by
+    its own title and tags.
     """
     if len(chosen) >= LEAST:
         return chosen
@@ -132,11 +134,19 @@ def _filled_up(chosen: list[Match], zones: dict[str, str], cards: dict[str, Any]
     ]
     top = chosen[0].relevance if chosen else 1.0
     groups = {item.entry.group for item in chosen}
-    for entry in entries():
+    for entry in _nearest(chosen):
         if entry.prototype in near and entry.group not in groups and len(chosen) < COUNT:
             groups.add(entry.group)
             chosen.append(Match(entry, NEIGHBOUR * top, []))
     return chosen
+
+
+def _nearest(chosen: list[Match]) -> list[Entry]:
+    """All entries, those first that share telling words with the chosen ones; the fewer have a word, the more it tells."""
+    told = {entry.id: stems(" ".join([entry.treatment, entry.why, *entry.terms])) for entry in entries()}
+    rare = Counter(stem for found in told.values() for stem in found)
+    meant: set[str] = set().union(*(told[item.entry.id] for item in chosen))
+    return sorted(entries(), key=lambda entry: -sum(1 / rare[stem] for stem in meant & told[entry.id]))
 
 
 def _draft(
