@@ -142,7 +142,7 @@ def _filled_up(chosen: list[Match], zones: dict[str, str], cards: dict[str, Any]
 
 
 def _nearest(chosen: list[Match]) -> list[Entry]:
-    """All entries, those first that share telling words with the chosen ones; the fewer have a word, the more it tells."""
+    """All entries, those first that share words with the chosen ones; the fewer have a word, the more it tells."""
     told = {entry.id: stems(" ".join([entry.treatment, entry.why, *entry.terms])) for entry in entries()}
     rare = Counter(stem for found in told.values() for stem in found)
     meant: set[str] = set().union(*(told[item.entry.id] for item in chosen))
