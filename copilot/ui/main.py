@@ -63,7 +63,7 @@ def _sidebar() -> None:
 def _recent(item: Outline) -> None:
     label, key = plain(item.title, 60), f"recent_{item.run.name}"
     when = ago(item.started) if item.started else "unknown time"
-    label += f"  \n:small[:gray[{item.verdict or _word(item)} · {when}]]"
+    label += f"  \n:small[:gray[{_word(item)} · {when}]]"
     if st.button(label, key=key, type="tertiary", help=plain(item.run.name)):
         links.go(item.page, item.run.name)
 

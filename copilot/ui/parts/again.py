@@ -59,9 +59,9 @@ def branch(view: View) -> None:
             "Only steps before the freeze can be chosen. What you say is heard by the steps that are still to come."
         )
         offered = steps[: -BRANCHES - 1 : -1]
-        zone = session.zone()
+        zone, titles = session.zone(), view.titles
         words = {
-            entry.seq: f"{entry.seq}: {row_of(entry, view.titles).text} ({entry.time.astimezone(zone):%H:%M:%S})"
+            entry.seq: f"{entry.seq}: {row_of(entry, titles).text} ({entry.time.astimezone(zone):%H:%M:%S})"
             for entry in offered
         }
         planned = next((place for place, entry in enumerate(offered) if isinstance(entry.event, PlanMade)), 0)

@@ -13,7 +13,7 @@ from copilot.domain.experiment import VerdictWord
 from copilot.errors import CopilotError
 from copilot.runs import RunFolder
 from copilot.state import RunState, Status
-from copilot.ui.parts import live, session
+from copilot.ui.parts import actions, live, session
 from copilot.ui.parts.links import STEPS, link
 from copilot.ui.parts.outline import GATES, UNREAD, WAITING
 from copilot.ui.parts.session import View
@@ -169,7 +169,12 @@ def _resting(view: View) -> None:
             st.markdown(f":material/pause: Paused: {plain(state.pause.detail, 400)}")
         else:
             st.markdown(":material/power_off: No engine works on this run. Nothing that was done is lost.")
-        link("run", view.run.name, label="Resume it on the page Run")
+        if state.pause is not None and state.pause.reason == "budget":
+            link("run", view.run.name, label="Give it larger caps on the page Run")
+        elif st.button("Resume", icon=":material/play_arrow:", key="header_resume"):
+            with told():
+                actions.resume(view.run)
+                st.rerun()
 
 
 def _steps(view: View) -> None:

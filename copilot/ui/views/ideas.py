@@ -298,8 +298,9 @@ def _keep(view: View, draft: Edits) -> None:
 
 
 def _edit(view: View, draft: Edits, idea: Idea, key: str) -> None:
+    proposed = view.state.ideas.get(idea.id, idea).title  # a box with another label would be another box, and closed
     box = st.expander(
-        about("Edit this idea", idea.title), icon=":material/edit:", key=f"editing_{key}", on_change="rerun"
+        about("Edit this idea", proposed), icon=":material/edit:", key=f"editing_{key}", on_change="rerun"
     )
     if not box.open:  # thirty fields a card: they are drawn where they are wanted
         return

@@ -170,9 +170,10 @@ def _timeline(view: View) -> None:
         return
     box = st.container(height=520 if len(steps) > FEW else "content", border=True, key="timeline", gap="xsmall")
     start = _window(len(steps), view.run.name)
+    titles = view.titles
     with box:
         for entry in reversed(steps[max(start - WINDOW, 0) : start]):
-            _row(row_of(entry, view.titles), zone, _difference(view, entry))
+            _row(row_of(entry, titles), zone, _difference(view, entry))
 
 
 def _window(total: int, run: str) -> int:
