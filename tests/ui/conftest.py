@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +33,15 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (home / "logs" / state).mkdir(parents=True)
         shutil.move(made.path, home / "logs" / state)
     return home
+
+
+@pytest.fixture(scope="module")
+def shown(gallery: Path) -> Iterator[str]:
+    """The address of the app over one run in every state."""
+    from tests.ui.browser import served
+
+    with served(gallery) as url:
+        yield url
 
 
 @pytest.fixture

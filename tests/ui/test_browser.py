@@ -169,13 +169,6 @@ def _find_again(page: Page, browser: Browser, address: str, run: str, word: str)
     other.close()
 
 
-@pytest.fixture(scope="module")
-def shown(gallery: Path) -> Iterator[str]:
-    """The address of the app over one run in every state."""
-    with served(gallery) as url:
-        yield url
-
-
 def test_hostile_text_does_nothing(shown: str, page: Page) -> None:
     for name in ("history", "paper", "ideas", "plan", "run", "results", "report"):
         page.goto(f"{shown}/{name}?run=hostile/{START}")
