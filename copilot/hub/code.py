@@ -15,19 +15,26 @@ from copilot.hub.query import understand
 from copilot.hub.values import Record
 
 PAPER_LINK = "paper-link"
+SURE = 0.4
+"""How certain a task must be to be read out of a text."""
 HOSTS = ("github.com", "gitlab.com", "huggingface.co", "bitbucket.org", "codeberg.org")
+
+
+def tasks_in(text: str) -> tuple[str, ...]:
+    """The tasks that a description of code speaks of, at most three: code has no task tag."""
+    return tuple(task for task, weight in understand(text).tasks.items() if weight >= SURE)[:3]
 
 
 def prototype_records(prototypes: Iterable[tuple[str, str]]) -> list[Record]:
     """Bundled prototypes as (name, text); ids are `prototype:NAME`; tasks are read out of the text by the rules."""
     records = []
     for name, text in prototypes:
-        tasks = [task for task, weight in understand(text).tasks.items() if weight >= 0.5][:3]
+        tasks = tasks_in(text)
         record = Record(
             id=f"prototype:{name}",
             kind="code",
             task=next(iter(tasks), ""),
-            tasks=tuple(tasks),
+            tasks=tasks,
             title=name.replace("_", " "),
             description=text,
             licence="apache-2.0",

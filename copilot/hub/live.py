@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from copilot.hub.code import looked_up
+from copilot.hub.code import looked_up, tasks_in
 from copilot.hub.index import CARD_CHARACTERS, record_from_api
 from copilot.hub.query import bare
 from copilot.hub.rank import Catalogue, mention_counts
@@ -135,7 +135,7 @@ class LiveSource:
             own: Kind = "code" if path == "spaces" else "model" if path == "models" else "dataset"
             records = [record for item in raw if isinstance(item, dict) and (record := record_from_api(item, own))]
             if path == "spaces":
-                records = [r.model_copy(update={"url": f"{ENDPOINT}/spaces/{r.id}"}) for r in records]
+                records = [_space(record) for record in records]
             self._listed[key] = records
         return self._listed[key]
 
@@ -212,6 +212,13 @@ class LiveSource:
         except (httpx2.HTTPError, OSError):
             return None
         return without_head(body[:limit].decode("utf-8", "replace"))[:CARD_CHARACTERS]
+
+
+def _space(record: Record) -> Record:
+    """A Space with its address, and with the tasks that its name and title speak of: Spaces have no task tag."""
+    named = record.id.rsplit("/", 1)[-1].replace("_", " ").replace("-", " ")
+    told = {"url": f"{ENDPOINT}/spaces/{record.id}", "tasks": tasks_in(f"{named}. {record.title}")}
+    return record.model_copy(update=told)
 
 
 def _topic(wish: Understood) -> list[str]:
