@@ -65,7 +65,7 @@ TARGET = re.compile(
     r"|target\w*"
     r"|threshold\w*|barrier|beyond|assum\w+|chance|would|could|might|should|\bif|when|set to|set at|fixed (?:to"
     r"|at)|at which|defin\w*|clip\w*|cannot|never|not|fail\w*|random(?:ly)?"
-    r"|guess\w*|than|discount\w*|given|where|suppose|e\.g\.|least|maximum of|minimum of|out of|scale of"
+    r"|guess\w*|than|discount\w*|given|where|suppose|e\.g\.|least|optimal|maximum of|minimum of|out of|scale of"
     r"|rang\w+)(?!\w)[^,;]{0,40}$",
     re.I,
 )

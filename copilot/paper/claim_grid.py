@@ -98,13 +98,13 @@ def _parts(rows: list[list[str]], skip: set[int]) -> Iterator[list[list[str]]]:
 
 def _grid(full: list[list[str]], skip: set[int], width: int) -> Grid | None:
     first = next((i for i, row in enumerate(full) if _is_data(row, skip)), None)
-    if not first:
+    if first is None:
         return None
     if any(_JOINED.search(cell) for row in full[:first] for cell in row):
         return None
     body = full[first:]
     numeric = [j for j in range(width) if j not in skip and _mostly_numbers([row[j] for row in body])]
-    if not numeric or numeric[0] == 0:
+    if not numeric or numeric[0] == 0 or (first == 0 and len(numeric) > 1):
         return None
     numeric = _first_of_two(full[:first], numeric, width)
     labels = [j for j in range(numeric[0]) if j not in skip and _names([row[j] for row in body])]
@@ -118,7 +118,12 @@ def _is_data(row: Sequence[str], skip: set[int]) -> bool:
     cells = [cell for j, cell in enumerate(row) if cell and j not in skip and not _EMPTY.fullmatch(cell)]
     numbers = sum(number_in(cell) is not None for cell in cells)
     amounts = sum(bool(_AMOUNT.fullmatch(cell)) for cell in cells[1:])
-    return len(cells) > 1 and number_in(cells[0]) is None and numbers > 0 and numbers + amounts >= len(cells) / 2 - 1
+    return (
+        len(cells) > 1
+        and number_in(cells[0]) is None
+        and numbers + max(0, amounts - 1) > 0
+        and numbers + amounts >= len(cells) / 2 - 1
+    )
 
 
 def _mostly_numbers(cells: Sequence[str]) -> bool:
@@ -221,4 +226,6 @@ def _filled(names: Sequence[str]) -> list[str | None]:
 
 def is_name(text: str) -> bool:
     """Whether a cell can be a row's name or a column's head: some letters, not a number, no running text."""
+    if "±" in text or re.search(r"\d\.\d.*\s\d+\.\d", text):
+        return False
     return sum(map(str.isalpha, text)) >= 1 and number_in(text) is None and len(text.split()) <= _LONGEST

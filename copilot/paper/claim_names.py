@@ -22,7 +22,7 @@ KNOWN_DATA = re.compile(
     r"|IMDB|AG ?News"
     r"|Yelp|TREC|CoNLL-?(?:20)?\d\d|OntoNotes|WMT[ -]?'?\d{2,4}|IWSLT[ -]?'?\d{2,4}|WikiText-?\d*|Penn Treebank"
     r"|enwik8|text8|LAMBADA|PTB|FLORES(?:-\d+)?"
-    r"|CNN/Daily ?Mail|XSum|arXiv|BookCorpus|OpenWebText|C4|The Pile|Common ?Crawl|RedPajama|MMLU(?:-(?:Pro"
+    r"|CNN/Daily ?Mail|XSum|arXiv|BookCorpus|OpenWebText|(?<!\()C4|The Pile|Common ?Crawl|RedPajama|MMLU(?:-(?:Pro"
     r"|pro))?|GSM-?8[kK]|MATH(?:-?500)?"
     r"|HumanEval\+?|MBPP\+?|APPS|HellaSwag|ARC-(?:e|c|E|C|Easy|Challenge)|BBH|BIG-[Bb]ench|TruthfulQA|TriviaQA"
     r"|Natural ?Questions|NQ|HotpotQA|BoolQ"
@@ -83,8 +83,8 @@ def own_names(title: str, text: str = "") -> list[str]:
     `text` (abstract, introduction) that say "we propose X" or "a method called X"."""
     head, colon, _ = title.partition(":")
     words = re.findall(r"\b(?:[A-Z][a-z]+[A-Z]\w*|[A-Za-z]*[A-Z]{2,}[\w-]*)", title)
-    if title.isupper():
-        words = []
+    if sum(word.isupper() and len(word) > 4 for word in words) > 1:
+        words = []  # a title in capitals
     told = [
         m["name"]
         for sentence in sentences(text)
@@ -93,6 +93,7 @@ def own_names(title: str, text: str = "") -> list[str]:
         for m in pattern.finditer(sentence)
         if not re.match(r"\s?(?:\[\d|\([A-Z][\w-]+ (?:et al|and|&)|\(?[A-Z]\w+ et al)", sentence[m.end() :])
     ]
+    told += [name[:-1] for name in told if re.fullmatch(r"\w*[A-Za-z]s", name) and name[:-1] != name[:-1].lower()]
     names = [*([head.strip()] if colon and len(head.split()) <= 2 else []), *words, *told]
     return [
         name

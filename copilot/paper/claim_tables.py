@@ -58,7 +58,7 @@ _GENERIC = re.compile(
     r"|none|original|random|final|first|last)s?\b",
     re.I,
 )
-_PROPER = re.compile(r"(?:[A-Z][\w.+/-]*|[a-z]{2,}\d\w*)(?:[ -][\w.()+-]+){0,2}")
+_PROPER = re.compile(r"(?:[A-Z][\w.+/-]*|[a-z]{2,}\d\w*|[a-z]+(?:_[a-z]+)+)(?:[ -][\w.()+-]+){0,2}")
 _PER_TIME = r"|/\s?s(?:ec)?\b|per second|\bsecs?\b|\bimages\b|\bMB\b|\bGB\b|\bms\b"
 _NO_RESULT = re.compile(
     r"#|\bparam|\bsizes?\b|\bepochs?\b|\byear\b|\blayers?\b|\bsamples?\b|\binstances?\b|\bfeatures?\b|\bnumber\b"
@@ -94,6 +94,8 @@ class _Caption:
     unit: str
     of_data: bool
     """Whether the columns may be data sets: the caption speaks of several."""
+    ranked: str = ""
+    """What "Top-1" in a head is of: "accuracy" or "error"."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,10 @@ def _caption(text: str) -> _Caption:
     sets = list(dict.fromkeys(one.name for one in data_in(text)))
     unit = "%" if re.search(r"\(\s?(?:in )?%\s?\)|\bin (?:%|percent)|\[%\]|percentage", text) else ""
     metric = (special or general)[0] if len(kinds) == 1 else None
-    return _Caption(metric, len(kinds) > 1, sets[0] if len(sets) == 1 else "", unit, bool(_DATA_SETS.search(text)))
+    ranked = next((word for word in ("accuracy", "error") if word[:5] in text.lower()), "")
+    return _Caption(
+        metric, len(kinds) > 1, sets[0] if len(sets) == 1 else "", unit, bool(_DATA_SETS.search(text)), ranked
+    )
 
 
 def _columns(grid: Grid, own: Sequence[str]) -> list[_Column]:
@@ -186,7 +191,9 @@ def _columns(grid: Grid, own: Sequence[str]) -> list[_Column]:
 
 def _told_columns(grid: Grid, own: Sequence[str]) -> list[_Column]:
     """The columns of numbers whose heads are known and that are no counts or settings."""
-    out = []
+    out: list[_Column] = []
+    if any(re.fullmatch(r"F[02-9]", grid.head(place) or "") for place in grid.numeric):
+        return out  # variants called F0, F1, … and no F1 score
     if any(_is_joined(grid.head(place) or "") for place in grid.numeric):
         return []
     for place in grid.numeric:
@@ -313,7 +320,7 @@ def _roles(grid: Grid, columns: Sequence[_Column], own: Sequence[str], of_data: 
         told = 2 if marked else int(bool(_OF_MODELS.search(head)))
         if role and told > worth.get(role, -1):
             found[role], worth[role] = at, told
-    some = any(_metric(name) for line in grid.lines for name in line.names if name)
+    some = any(_metric(name) and not models_in(name, own) for line in grid.lines for name in line.names if name)
     return _Roles(found.get("model"), found.get("data"), found.get("metric"), some)
 
 
@@ -384,11 +391,12 @@ def _metric_of(caption: _Caption, roles: _Roles, line: Line, column: _Column) ->
         return None, ""
     if own is not None:
         return own, own.name
+    top = re.search(r"\btop-?\d+", column.head, re.I)
+    if top and caption.ranked:
+        return Named(0, 0, f"{top.group()} {caption.ranked}", "accuracy"), f"{top.group()} {caption.ranked}"
     if caption.metric is None or caption.several or not (column.head == "" or is_name(column.head)):
         return None, ""
-    top = re.search(r"\btop-?\d+", column.head, re.I)
-    name = caption.metric.name
-    return caption.metric, f"{top.group()} {name}" if top and "top" not in name.lower() else name
+    return caption.metric, caption.metric.name
 
 
 def _model_and_data(line: Line, column: _Column, roles: _Roles, caption: _Caption) -> tuple[str, str]:
@@ -401,6 +409,8 @@ def _model_and_data(line: Line, column: _Column, roles: _Roles, caption: _Captio
         and bool(_PROPER.fullmatch(column.head))
         and not (_AVERAGE.search(column.head) or _GENERIC.match(column.head))
     )
+    measured = _beside_metric(roles.name(line, roles.metric))
+    section = section or (measured if _PROPER.fullmatch(measured) else "")
     model, dataset = column.model, column.dataset or _tidy(grouped) or section
     if row:
         model = f"{row} ({column.model})" if column.model and column.model != row else row

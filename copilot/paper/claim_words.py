@@ -31,14 +31,15 @@ FINDING = re.compile(
 )
 NO_FINDING = re.compile(
     r"\?$|\bwe (?:will|shall) (?:\w+ )?(?:show|demonstrate|see|find|observe)\b|^(?:later|next|in (?:this"
-    r"|the following|the next) (?:sub)?section)\b|\bcan we\b|\bmight conclude\b",
+    r"|the following|the next) (?:sub)?section)\b|\bcan we\b|\bmight conclude\b|^(?:previously|earlier)\b"
+    r"|\bin (?:our )?(?:previous|earlier|prior) (?:work|paper|study)\b",
     re.I,
 )
 """Questions, and what is to be shown later."""
 METHOD = re.compile(
     r"^(?!(?:In|As (?:shown|illustrated|seen)|See) (?:Section|Fig|Table|Appendix|the (?:following|next)"
     r"|this section)|(?:Finally|First|Second|Next|Then|Now|Below),? |.*\b(?:when|as|if|where|because"
-    r"|since) we (?:introduce|present|propose|develop)\b|.*\bthat we (?:present|propose"
+    r"|since) we (?:introduce|present|propose|develop)\b|.*\bwe introduce \S{1,3} ?=|.*\bthat we (?:present|propose"
     r"|introduce) (?:is|are)\b|.*\bwe (?:first|finally|then|next|now|briefly) (?:introduce|present|describe)\b"
     r"|Finally, we present).*"
     r"\bwe (?:\w+ )?(?:propose|introduce|present|develop|design)(?:ed)?\b"
@@ -61,7 +62,7 @@ OWN_LIMIT = re.compile(
     r"|\bwe (?:\w+ )?(?:do|did|could|have) ?not (?:\w+ )?(?:consider|address|evaluat|test|account|explore|handle"
     r"|cover|stud[yi]|examine|investigat|conduct|experiment|be able)\w*\b"
     r"|\b(?:we|our (?:\w+ ){1,2}) ?(?:have )?only (?:evaluat|test|stud[yi]|examin|explor|experiment|investigat)\w*"
-    r"|\bthreats? to validity\b|\bwe (?:are|were) (?:\w+ )?(?:unable|not able|limited)\b"
+    r"|\bthreats? to validity\b"
     r"|\b(?:it|this) (?:is|remains) (?:unclear|unknown) (?:whether|how|if)\b[^.]{0,80}\bour\b",
     re.I,
 )
@@ -78,7 +79,8 @@ TOLD_LIMIT = re.compile(
 LEADS_IN = re.compile(
     r":$|\b(?:still|has|have|several|some|following|are|its) (?:\w+ )?limitations\b|\bdoes not mean\b"
     r"|\bdiscuss\b[^.]*\blimitations\b|\bopens?\b"
-    r"|\bstill valid\b|\bavenues?\b|\b(?:could|would) (?:yield|improve|further)\b|[∈∗Ω˜]",
+    r"|\bSection \d|\bdiscusses\b[^.]*\blimitations\b|\bstill valid\b|\bavenues?\b|\b(?:could|would) (?:yield"
+    r"|improve|further)\b|[∈∗Ω˜]",
     re.I,
 )
 """Sentences around a limit that state none."""
@@ -117,7 +119,7 @@ NO_FUTURE = re.compile(
     r"|\bdirections? (?:are|is) (?:given|presented|discussed|outlined)"
     r"|\b(?:conclude|discuss|outline|end|close)\w* [^.]{0,60}\bfuture\b|\binspir\w+|\bserves? as\b"
     r"|\b(?:presents?|reviews?|examin\w+|understanding of|guid\w+|baselines? for) [^.]*\bfuture\b|\?$"
-    r"|\baim(?:s|ing) to\b|\bwill be able to\b|\bto highlight\b"
+    r"|\baim(?:s|ing) to\b|\bavailable\b|\bwill be able to\b|\bto highlight\b"
     r"|\bfor future experiments\b|\bwe choose\b|\blater section\b|\bpresent and future\b|\b(?:facilitate|support"
     r"|enable|encourage|foster)s? (?:further|future)|\bplan(?:s|ned)? (?:of"
     r"|by)\b|\bfuture (?:state|reward|step|return|frame|time)s?\b",
@@ -154,7 +156,7 @@ SETTING_PATTERN = {
     name: re.compile(rf"(?:{pattern})(?!\w)", 0 if name == "optimizer" else re.I) for name, pattern in SETTINGS.items()
 }
 CITED = re.compile(
-    r"\b(?:et al\.?|prior work|previous work|they|their)\b|\((?:[A-Z][^()]*)?(?:19|20)\d\d[a-z]?\)"
+    r"\b(?:et al\.?|the authors|prior work|previous work|they|their)\b|\((?:[A-Z][^()]*)?(?:19|20)\d\d[a-z]?\)"
     r"|\[\d+(?:[,–-] ?\d+)*\]",
     re.I,
 )
