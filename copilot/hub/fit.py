@@ -27,9 +27,10 @@ def misfit(record: Record, wish: Understood, parts: dict[str, float], lacking: l
     """Why a record hardly fits, or "". `lacking` are the special fields and words of the request that it has not."""
     if PAPER_LINK in record.tags:
         return ""
-    special = [name for name in lacking if name not in wish.fields]
-    if len(special) < len(lacking) or len(special) >= LACKING_SHARE * len(set(tokens(wish.text))) > 0:
-        return f"nothing in it speaks of {printable(lacking[0], 40)}"
+    fields = [name for name in lacking if name in wish.fields]
+    special = [name for name in lacking if name in wish.special.values()] if record.card or record.description else []
+    if fields or len(special) >= LACKING_SHARE * len(set(tokens(wish.text))) > 0:
+        return f"nothing in it speaks of {printable((fields or special)[0], 40)}"
     if said := _language_misfit(record, wish):
         return said
     least = BRIEF_EVIDENCE if wish.brief else EVIDENCE

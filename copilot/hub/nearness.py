@@ -10,7 +10,6 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from copilot.hub.lexical import tokens
 
@@ -22,7 +21,7 @@ B = 0.6
 _MARKS = re.compile(r"@\w+|[~*|,]")
 
 
-def pattern_words(texts: Mapping[Any, str], weights: Mapping[Any, float]) -> dict[str, float]:
+def pattern_words(texts: Mapping[str, str], weights: Mapping[str, float]) -> dict[str, float]:
     """Stemmed words of patterns by level, macros left out, each counted with the weight of its level."""
     counted: defaultdict[str, float] = defaultdict(float)
     for level, text in texts.items():

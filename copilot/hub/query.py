@@ -136,8 +136,8 @@ def _lexicon() -> frozenset[str]:
     words = data_file("words.yaml")
     texts = [*LANGUAGES, *macros().values(), str(words["methods"]), *(entry["when"] for entry in words["jargon"])]
     texts += [entry["says"] for entry in data_file("tasks.yaml")["senses"].values()]
-    known = set(pattern_words(dict(enumerate(texts)), dict.fromkeys(range(len(texts)), 1.0)))
-    return frozenset(known | _task_groups()[1].words | _topic_groups()[1].words)
+    known = pattern_words({"all": " ".join(texts)}, {"all": 1.0})
+    return frozenset(known.keys() | _task_groups()[1].words | _topic_groups()[1].words)
 
 
 @lru_cache(maxsize=1)

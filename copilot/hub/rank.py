@@ -106,7 +106,7 @@ class Facts(NamedTuple):
     """Tasks that it names among its tags only."""
     senses: frozenset[str]
     draft: bool
-    """Its name says that it is a test, a demo or a copy."""
+    """Its name says that it is a test, a demo, a copy or the outcome of an automatic run."""
 
 
 class Catalogue:
@@ -221,7 +221,6 @@ MODEL_WEIGHTS = {
 """Found by coordinate ascent over the requests that may be read; the optimum is flat."""
 CODE_WEIGHTS = {
     "task": 0.6, "words": 0.8, "standing": 0.1, "name": 0.4, "wishes": 0.1, "ours": 0.9, "sense": 0.1, "tagged": 0.1,
-    "draft": -0.1,
 }  # fmt: skip
 DATASET_WEIGHTS = {
     "task": 0.15, "words": 0.55, "standing": 0.25, "name": 0.5, "wishes": 0.4, "near": 0.45, "benchmark": 0.5,
