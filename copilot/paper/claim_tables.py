@@ -43,7 +43,9 @@ _SPECIFICATION = re.compile(
     re.I,
 )
 _NEVER = re.compile(
-    r"hyper-?param|search space|statistics|architecture of|configuration|settings? (?:of|used|for)", re.I
+    r"hyper-?param|search space|standard (?:errors?|deviations?)|statistics|architecture of|configuration"
+    r"|settings? (?:of|used|for)",
+    re.I,
 )
 _AVERAGE = re.compile(r"\b(?:avg|average|mean|overall|all|total|top-?\d|acc|macro|micro|score|std|gain)\b", re.I)
 _DATA_SETS = re.compile(
@@ -66,7 +68,7 @@ _NO_RESULT = re.compile(
     r"|\bFLOP|\bM?MACs?\b|\btimes?\b|\bhours?\b|\bdepth\b|\bclasses\b|\bdim|\bdata type\b|\bid\b|\bp-?val"
     r"|\btokens?\b|\bGPU|\bmemory\b|\bbits?\b"
     r"|\blr\b|learning rate|\bweight\b|\bsparsity\b|\bratio\b|\bcosts?\b|\bsteps?\b|\bbatch\b|\bstd\b"
-    r"|\bvar(?:iance)?\b|\bλ|\bα|\bβ|\bk\b|\bseed|statistic"
+    r"|\bvar(?:iance)?\b|\bλ|\bα|\bβ|\bk\b|\bseed|\bdf\b|\bt-stat|statistic"
     r"|\b(?:train|test|dev|val)\w* (?:size|set|data)|\blength\b|\bcount|\bvocab|\bresolution\b|\brank\b|∆|Δ"
     r"|\bgain|\bimprov|\bdiff\b" + _PER_TIME,
     re.I,

@@ -45,7 +45,7 @@ METHOD = re.compile(
     r"\bwe (?:\w+ )?(?:propose|introduce|present|develop|design)(?:ed)?\b"
     r"(?! (?:in|to|that|testing|(?:the |our |some |an? |more |additional )?(?:\w+ ){0,2}(?:results?|details?"
     r"|overview|experiments?|evaluations?|analys[ie]s"
-    r"|findings?|proofs?|ablations?|comparisons?|discussion|examples?|notations?|performance)\b))"
+    r"|findings?|proofs?|ablations?|comparisons?|discussion|evidence|examples?|notations?|performance)\b))"
     r"|\b(?:this paper|this work|this article) (?:proposes|introduces|presents|investigates|develops)\b"
     r"|\bour (?:method|approach|model|algorithm|framework) (?:uses|consists|combines|extends|builds)\b",
     re.I,

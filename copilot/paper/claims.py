@@ -74,8 +74,21 @@ def extract_claims(paper: Paper) -> list[Claim]:
             continue
         seen.add(key)
         counts[draft.kind] += 1
-        kept.append(_grounded(paper, draft, len(kept) + 1))
-    return kept
+        kept.append(draft.model_copy(update={"id": f"c{len(kept) + 1}"}))
+    return _grounded(paper, kept)
+
+
+def _grounded(paper: Paper, claims: Sequence[Claim]) -> list[Claim]:
+    """The claims with what the check of their quotes says; a quote of several claims is looked for once."""
+    found: dict[tuple[str, int], tuple[bool, int | None]] = {}
+    out = []
+    for claim in claims:
+        key = (claim.quote, claim.page)
+        if key not in found:
+            found[key] = ground(paper, *key)
+        grounded, page = found[key]
+        out.append(claim.model_copy(update={"grounded": grounded, "page": page or claim.page}))
+    return out
 
 
 def _without_repeats(drafts: Sequence[Claim]) -> list[Claim]:
@@ -98,11 +111,6 @@ def _without_repeats(drafts: Sequence[Claim]) -> list[Claim]:
 
 def _same(one: str, other: str) -> bool:
     return not one or not other or one == other
-
-
-def _grounded(paper: Paper, draft: Claim, number: int) -> Claim:
-    found, page = ground(paper, draft.quote, draft.page)
-    return draft.model_copy(update={"id": f"c{number}", "grounded": found, "page": page or draft.page})
 
 
 def _sentences(paper: Paper) -> Iterator[_Sentence]:
