@@ -311,7 +311,7 @@ def test_nothing_seems_to_go_on_where_nobody_works(in_gallery: Open) -> None:
         assert not shown.get("progress") and "being" not in texts(shown)
         assert "header_resume" in {button.key for button in shown.button}
     failed = texts(in_gallery("ideas", run=f"failed/{START}"))
-    assert "ended before it had ideas" in failed and "the provider refused the key" in failed
+    assert "ended before it had ideas" in failed and "The provider refused the key" in failed
 
 
 def test_what_waits_is_one_click_away(in_gallery: Open) -> None:

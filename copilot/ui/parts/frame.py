@@ -17,7 +17,7 @@ from copilot.ui.parts import actions, live, session
 from copilot.ui.parts.links import STEPS, link
 from copilot.ui.parts.outline import GATES, UNREAD, WAITING
 from copilot.ui.parts.session import View
-from copilot.ui.parts.text import one_line, plain
+from copilot.ui.parts.text import one_line, plain, sentence
 
 VERDICT_COLOUR: dict[VerdictWord, str] = {
     "supported": "green",
@@ -53,8 +53,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except CopilotError as error:
-        text = str(error)
-        st.error(plain(text[:1].upper() + text[1:], 1000), icon=":material/error:")
+        st.error(sentence(str(error)), icon=":material/error:")
 
 
 def title_of(state: RunState) -> str:
@@ -116,7 +115,7 @@ def empty(text: str, page: str = "new", run: str = "", label: str = "Start a new
 def ended(view: View, before: str) -> None:
     """The empty state of a run that ended too early for this page: what it ended before, and why."""
     finished = view.state.finished
-    why = f"\n\n{plain(finished.detail, 800)}" if finished and finished.detail else ""
+    why = f"\n\n{sentence(finished.detail)}" if finished and finished.detail else ""
     empty(f"**This run ended before {before}.**{why}", "run", view.run.name, "See what happened")
 
 

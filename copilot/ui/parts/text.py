@@ -40,6 +40,11 @@ def plain(text: str, limit: int = 300) -> str:
     return _SPECIAL.sub(r"\\\1", _AUTOLINK.sub("\\g<0>\u200b", one_line(text, limit)))
 
 
+def sentence(text: str, limit: int = 1000) -> str:
+    """As `plain`, with a capital at its beginning: errors and details are written to stand within a line."""
+    return plain(text[:1].upper() + text[1:], limit)
+
+
 def about(label: str, thing: str) -> str:
     """A label with what it is about, which only screen readers say: several buttons may show the same word."""
     return f"{label} *{plain(thing, 80)}*" if thing.strip() else label

@@ -28,7 +28,7 @@ from copilot.ui.parts import (
     tuning,
 )
 from copilot.ui.parts.session import View
-from copilot.ui.parts.text import count, plain
+from copilot.ui.parts.text import count, plain, sentence
 from copilot.ui.parts.timeline import Row, row_of
 
 WINDOW = 40
@@ -95,8 +95,7 @@ def _outcome(view: View, working: bool) -> None:
 
 
 def _ended_badly(finished: RunFinished) -> None:
-    text = finished.detail or f"This run ended: {frame.STATUS_WORD[finished.status][0]}."
-    st.error(plain(text[:1].upper() + text[1:], 1000))
+    st.error(sentence(finished.detail or f"This run ended: {frame.STATUS_WORD[finished.status][0]}."))
     st.caption("It stays as it is. Go another way from one of its steps (below), or start a new run.")
 
 
