@@ -160,7 +160,8 @@ def _upright_text(page: Any) -> Any:
 
     flags = pymupdf.TEXT_PRESERVE_WHITESPACE
     turn = page.rotation
-    page.set_rotation(0)
+    if turn:
+        page.set_rotation(0)
     text_page = page.get_textpage(flags=flags)
     if turn:
         lines = [line for block in text_page.extractDICT()["blocks"] for line in block.get("lines", ())]
