@@ -135,7 +135,7 @@ def read_page(page: Any, number: int, max_chars: int, language_data: str | None 
     out.recognised = recognised
     if recognised:
         even_sizes(data["blocks"])
-    contrast = _Contrast(page)
+    contrast = _Contrast(page, _is_text_layer(data))
     drawn: set[tuple[str, int, int]] = set()
     if not any(block.get("lines") for block in data["blocks"]):
         out.images = [tuple(info["bbox"]) for info in page.get_image_info()[:50]]
@@ -169,6 +169,20 @@ def _upright_text(page: Any) -> Any:
             page.set_rotation(turn)
             return page.get_textpage(flags=flags, matrix=page.rotation_matrix)
     return text_page
+
+
+def _is_text_layer(data: dict[str, Any]) -> bool:
+    """Whether most of a page's text is unpainted, as in a scan that was recognised before."""
+    painted: Counter[bool] = Counter()
+    for block in data["blocks"]:
+        for line in block.get("lines", ()):
+            for span in line["spans"]:
+                painted[not _is_unpainted(span)] += len(span["text"])
+    return painted[False] > painted[True]
+
+
+def _is_unpainted(span: dict[str, Any]) -> bool:
+    return "char_flags" in span and not span["char_flags"] & 0b11000
 
 
 def _drawn_before(raw: dict[str, Any], drawn: set[tuple[str, int, int]]) -> bool:
@@ -277,15 +291,16 @@ def _is_hidden(span: dict[str, Any], page: PageLines, contrast: _Contrast) -> bo
     color = int(span["color"])
     faint = min(color >> 16 & 255, color >> 8 & 255, color & 255) > 225
     clear = span.get("alpha", 255) < 26
-    unpainted = "char_flags" in span and not span["char_flags"] & 0b11000
+    unpainted = _is_unpainted(span)
     return (faint or clear or unpainted) and not contrast.visible(span["bbox"], unpainted)
 
 
 class _Contrast:
     """Whether ink can be seen in a rectangle: the page is drawn once, small and grey, and only when asked."""
 
-    def __init__(self, page: Any) -> None:
+    def __init__(self, page: Any, text_layer: bool) -> None:
         self._page = page
+        self._text_layer = text_layer
         self._samples: bytes | None = None
         self._stride = 0
         self._shape = (0, 0)
@@ -298,8 +313,8 @@ class _Contrast:
         return any(x0 <= x <= x1 and y0 <= y <= y1 for x0, y0, x1, y1 in self._pictures)
 
     def visible(self, box: Box, unpainted: bool) -> bool:
-        """True where light and dark meet. Unpainted text counts only over a picture: it is the text layer of a scan."""
-        if unpainted and not self._over_picture(box):
+        """True where light and dark meet. Unpainted text counts only as the text layer of a scan, or over a picture."""
+        if unpainted and not self._text_layer and not self._over_picture(box):
             return False
         if self._samples is None:
             import pymupdf
