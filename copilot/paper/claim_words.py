@@ -41,7 +41,7 @@ METHOD = re.compile(
     r"|this section)|(?:Finally|First|Second|Next|Then|Now|Below),? |.*\b(?:when|as|if|where|because"
     r"|since) we (?:introduce|present|propose|develop)\b|.*\bwe introduce \S{1,3} ?=|.*\bthat we (?:present|propose"
     r"|introduce) (?:is|are)\b|.*\bwe (?:first|finally|then|next|now|briefly) (?:introduce|present|describe)\b"
-    r"|Finally, we present).*"
+    r").*"
     r"\bwe (?:\w+ )?(?:propose|introduce|present|develop|design)(?:ed)?\b"
     r"(?! (?:in|to|that|testing|(?:the |our |some |an? |more |additional )?(?:\w+ ){0,2}(?:results?|details?"
     r"|overview|experiments?|evaluations?|analys[ie]s"

@@ -153,7 +153,7 @@ def _from_sentence(sentence: _Sentence, names: list[str]) -> Iterable[Claim]:
             yield _claim("result", sentence, **asdict(value))
     if own and FINDING.search(text) and not (FUTURE.search(text) or NO_FINDING.search(text)):
         yield _claim("finding", sentence)
-    if own and METHOD.search(text) and text[-1:] != ":" and len(text) >= 60:
+    if own and METHOD.search(text) and text[-1:] != ":" and len(text) >= 40:
         yield _claim("method", sentence)
     ahead = FUTURE.search(text) and not NO_FUTURE.search(text) and not SKIP.match(section)
     if ahead and (not _is_opening(section) or OWN.search(text)):
