@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from copilot.agents.idea import PROBE_TRIALS, arms_problem
 from copilot.domain.experiment import Plan, Tuning
 from copilot.domain.idea import Idea, Scalar
+from copilot.domain.task import Task
 from copilot.engine.human import gate, safe_point
 from copilot.engine.ideation import DEFAULT_MINIMUM, installed, task_choice, usable_cards
 from copilot.engine.own_code import brings_code
@@ -75,7 +76,7 @@ def prototype(services: Services) -> None:
         return
     idea, cards = idea_of(services), usable_cards(services)
     if services.task.starter:
-        event = PrototypeChosen(name=services.task.name, origin="starter", reason="the task brings starter code")
+        event = PrototypeChosen(name=services.task.name, origin="starter", reason=_whose_code(services.task))
     elif idea.prototype in cards:
         card = cards[idea.prototype]
         _check_requirements(card)
@@ -89,6 +90,10 @@ def prototype(services: Services) -> None:
             name="", origin="model", reason="no bundled prototype fits; the agent writes the script"
         )
     services.desk.record(event)
+
+
+def _whose_code(task: Task) -> str:
+    return "the experiment is given" if brings_code(task) else "the task brings starter code"
 
 
 def _check_requirements(card: Card) -> None:
@@ -213,12 +218,19 @@ def forecast(services: Services, made: Plan) -> list[str]:
     before = f"{tuning} programs to tune the arms alike, then " if tuning else ""
     count = f"{before}{trials} trials ({len(made.arms)} arms x {made.seeds} seeds)"
     about = "about" if card else "at most about"
-    text = f"{count} and the probes, {about} {max(1, round(seconds))} s on this machine."
+    text = f"{count} and the probes, {about} {in_words(seconds)} on this machine."
     from copilot.engine.measuring import build_protocol
 
     design = possible_verdicts(build_protocol(services, made, idea_of(services), {}, draft=True))
     gpu = _gpu_time(services, seconds * services.workers)
     return [text, *design, *gpu, *_model_cost(services), *_seen_before(services, made)]
+
+
+def in_words(seconds: float) -> str:
+    """A length of time as a person says it: 40 s, 12 minutes, 3.5 hours."""
+    if seconds < 100:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 6000 else f"{seconds / 3600:.2g} hours"
 
 
 def tuning_programs(made: Plan) -> int:
