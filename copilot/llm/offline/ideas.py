@@ -28,7 +28,7 @@ NEIGHBOUR = 0.3
 """Relevance of an idea that a question does not name, as a share of the best one's."""
 BESIDE = 0.35
 """Share of the best idea's relevance below which another is left out: a paper about one thing mentions many."""
-PRIORS = {"likely": (0.64, 2.7), "open": (0.16, 0.1), "unlikely": (0.08, -0.8)}
+PRIORS = {"likely": (0.55, 2.8), "open": (0.16, 0.1), "unlikely": (0.11, -0.7)}
 """Probability of *supported*, and predicted effect in units of the smallest one that matters, by kind of bet.
 
 Measured: the share (k + 1) / (n + 2) and the median over the catalogue's entries of that kind, each run on its own data
