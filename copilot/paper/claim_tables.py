@@ -124,12 +124,12 @@ def from_table(table: Table, own: Sequence[str] = ()) -> Iterator[Claim]:
         return
     for grid in read_grids(table.rows):
         columns = _columns(grid, own)
-        caption = _caption_for(caption, columns)
-        roles = _roles(grid, columns, own, caption.of_data)
-        lines = [line for line in _own_lines(grid, table.caption, own, columns) if roles.tells(line, grid)]
+        told = _caption_for(caption, columns)
+        roles = _roles(grid, columns, own, told.of_data)
+        lines = [line for line in _own_lines(grid, table.caption, own, columns) if _is_unique(line, grid)]
         for line in lines:
-            cells = [(column, _claim(table, caption, roles, line, column)) for column in _own_columns(columns)]
-            yield from _told_apart([(column, claim) for column, claim in cells if claim is not None], caption.of_data)
+            cells = [(column, _claim(table, told, roles, line, column)) for column in _own_columns(columns)]
+            yield from _told_apart([(column, claim) for column, claim in cells if claim is not None], told.of_data)
 
 
 def _caption_for(caption: _Caption, columns: Sequence[_Column]) -> _Caption:
@@ -299,12 +299,13 @@ class _Roles:
     some_metrics: bool
     """Whether some row's name is a metric: then the caption's is not that of the others."""
 
-    def tells(self, line: Line, grid: Grid) -> bool:
-        """Whether the row's names are not those of another row, too."""
-        return sum(other.names == line.names and other.section == line.section for other in grid.lines) == 1
-
     def name(self, line: Line, place: int | None) -> str:
         return (line.names[place] or "") if place is not None else ""
+
+
+def _is_unique(line: Line, grid: Grid) -> bool:
+    """Whether no other row has the same names: what tells such rows apart was lost."""
+    return sum(other.names == line.names and other.section == line.section for other in grid.lines) == 1
 
 
 def _roles(grid: Grid, columns: Sequence[_Column], own: Sequence[str], of_data: bool) -> _Roles:
