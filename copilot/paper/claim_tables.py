@@ -13,77 +13,26 @@ from dataclasses import dataclass, replace
 
 from copilot.domain.paper import Claim, Table
 from copilot.paper.claim_grid import Grid, Line, is_name, number_in, read_grids
+from copilot.paper.claim_heads import (
+    ABLATED,
+    ARROW,
+    AVERAGE,
+    CITING,
+    DATA_SETS,
+    GENERIC,
+    NEVER,
+    NO_RESULT,
+    OF_BASELINES,
+    OF_DATA,
+    OF_MODELS,
+    OURS,
+    PROPER,
+    RESULTS,
+    SPECIFICATION,
+    WITHOUT,
+)
 from copilot.paper.claim_metrics import GENERAL, Named, is_possible, metrics_in
 from copilot.paper.claim_names import KNOWN_DATA, data_in, models_in, own_in
-
-_CITING = re.compile(
-    r"\[\d+[\d,; –-]*\]|et al|\b(?:19|20)\d\d[a-z]?\)|\bprevious|\bprior\b|\bSOTA\b|\breported\b", re.I
-)
-_OURS = re.compile(r"\b(?:ours?|proposed|this (?:work|paper|study))\b", re.I)
-_ABLATED = re.compile(
-    r"\W{0,3}(?:w/o?|with(?:out)?|no|only|full|all|remov\w*|replac\w*|-|−|–|\+|base(?:line)?)\b|[-−–+]\s?\w", re.I
-)
-_OF_MODELS = re.compile(
-    r"model|method|system|algorithm|approach|architecture|network|agent|classifier|team|variant|baseline"
-    r"|configuration|optimi"
-    r"|loss|activation|setting|backbone|encoder|decoder|framework|strategy|technique|policy|learner|detector"
-    r"|module|defen[cs]e",
-    re.I,
-)
-_OF_DATA = re.compile(
-    r"(?:[\w-]+ )?(?:data ?sets?|data|corpus|corpora|benchmarks?|tasks?|domains?|languages?|environments?"
-    r"|games?)(?: \(.*\)| names?)?",
-    re.I,
-)
-_SPECIFICATION = re.compile(
-    r"\b(?:architectures? (?:of|details|used|for)|specifications?|configurations?|hyper-?parameters?|statistics"
-    r"|notation|details? of"
-    r"|settings? (?:of|used|for)|summary of (?:the )?data|complexity|examples? of|list of|number of|size of"
-    r"|overview)\b",
-    re.I,
-)
-_NEVER = re.compile(
-    r"hyper-?param|search space|standard (?:errors?|deviations?)|statistics|architecture of|configuration"
-    r"|settings? (?:of|used|for)",
-    re.I,
-)
-_AVERAGE = re.compile(r"\b(?:avg|average|mean|overall|all|total|top-?\d|acc|macro|micro|score|std|gain)\b", re.I)
-_DATA_SETS = re.compile(
-    r"\b(?:data ?sets|benchmarks|tasks|languages|domains|corpora|test sets|environments|games)\b", re.I
-)
-_GENERIC = re.compile(
-    r"(?:performance|classif\w*|statistic|t-stat\w*|accurac\w*|time|speed|win|draw|loss|lose|case|output|input"
-    r"|type|class"
-    r"|value|result|setting|mode|baseline|no|yes|full|small"
-    r"|base|medium|large|best|worst|min|max|ours?"
-    r"|category|domain|test|train\w*|valid\w*|val|dev|single|group|level|run|step|iter\w*|stage|split|version"
-    r"|none|original|random|final|first|last)s?\b",
-    re.I,
-)
-_PROPER = re.compile(r"(?:[A-Z][\w.+/-]*|[a-z]{2,}\d\w*|[a-z]+(?:_[a-z]+)+)(?:[ -][\w.()+-]+){0,2}")
-_PER_TIME = r"|/\s?s(?:ec)?\b|per second|\bsecs?\b|\bimages\b|\bMB\b|\bGB\b|\bms\b"
-_NO_RESULT = re.compile(
-    r"#|\bparam|\bsizes?\b|\bepochs?\b|\byear\b|\blayers?\b|\bsamples?\b|\binstances?\b|\bfeatures?\b|\bnumber\b"
-    r"|\bno\.|\bnum\b"
-    r"|\bFLOP|\bM?MACs?\b|\btimes?\b|\bhours?\b|\bdepth\b|\bclasses\b|\bdim|\bdata type\b|\bid\b|\bp-?val"
-    r"|\btokens?\b|\bGPU|\bmemory\b|\bbits?\b"
-    r"|\blr\b|learning rate|\bweight\b|\bsparsity\b|\bratio\b|\bcosts?\b|\bsteps?\b|\bbatch\b|\bstd\b"
-    r"|\bvar(?:iance)?\b|\bλ|\bα|\bβ|\bk\b|\bseed|\bdf\b|\bt-stat|statistic"
-    r"|\b(?:train|test|dev|val)\w* (?:size|set|data)|\blength\b|\bcount|\bvocab|\bresolution\b|\brank\b|∆|Δ"
-    r"|\bgain|\bimprov|\bdiff\b" + _PER_TIME,
-    re.I,
-)
-_WITHOUT = re.compile(r"\b(?:w/o?|with(?:out)?)\b|\+", re.I)
-_ARROW = re.compile(r"\s?\(?[↑↓⇑⇓]\)?")
-_OF_BASELINES = re.compile(
-    r"\b(?:prior|previous|existing|published|related) (?:works?|methods?|models?|results?|approaches|systems?)\b"
-    r"|\bstate[- ]of[- ]the[- ]art\b|\bSOTA\b"
-    r"|\bbaselines? (?:\w+ ){0,2}from\b|\b(?:numbers|results|scores?) (?:are |were )?(?:taken|reported|copied"
-    r"|quoted|cited)\b|\bother (?:methods|models|systems)\b",
-    re.I,
-)
-"""The table compares with others: without a mark none of its rows is known to be the paper's own."""
-_RESULTS = re.compile(r"\b(?:results?|performances?|compar\w+|evaluat\w+|accurac\w+|scores?|ablation|effect)\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -118,8 +67,8 @@ def from_table(table: Table, own: Sequence[str] = ()) -> Iterator[Claim]:
     `own` are the names of what the paper proposes.
     """
     caption = _caption(table.caption)
-    if _NEVER.search(" ".join(table.caption.split()[:10])) or (
-        _SPECIFICATION.search(table.caption) and caption.metric is None
+    if NEVER.search(" ".join(table.caption.split()[:10])) or (
+        SPECIFICATION.search(table.caption) and caption.metric is None
     ):
         return
     for grid in read_grids(table.rows):
@@ -144,15 +93,11 @@ def _told_apart(cells: Sequence[tuple[_Column, Claim]], of_data: bool) -> Iterat
     keys = Counter((claim.metric, claim.dataset, claim.model) for _, claim in cells)
     for column, claim in cells:
         own = column.apart if len(column.apart.split()) <= 5 else ""
-        if (
-            keys[claim.metric, claim.dataset, claim.model] == 1
-            or not _ARROW.sub("", own).strip("- ()")
-            or len(own) > 40
-        ):
+        if keys[claim.metric, claim.dataset, claim.model] == 1 or not ARROW.sub("", own).strip("- ()") or len(own) > 40:
             yield claim
         elif column.model and claim.model == column.model:
             yield claim.model_copy(update={"model": own})
-        elif of_data and _PROPER.fullmatch(own) and not claim.dataset:
+        elif of_data and PROPER.fullmatch(own) and not claim.dataset:
             yield claim.model_copy(update={"dataset": own})
         elif claim.metric:
             yield claim.model_copy(update={"metric": f"{claim.metric} ({own})"})
@@ -160,7 +105,7 @@ def _told_apart(cells: Sequence[tuple[_Column, Claim]], of_data: bool) -> Iterat
 
 def _beside_metric(head: str) -> str:
     """A head without the metrics, units and arrows in it."""
-    plain = _ARROW.sub(" ", head)
+    plain = ARROW.sub(" ", head)
     for one in reversed(metrics_in(plain)):
         plain = plain[: one.start] + plain[one.end :]
     words = " ".join(re.sub(r"\btop-?\d+|\(%?\)|\[\d*\]|%", " ", plain, flags=re.I).split())
@@ -179,7 +124,7 @@ def _caption(text: str) -> _Caption:
     metric = (special or general)[0] if len(kinds) == 1 else None
     ranked = next((word for word in ("accuracy", "error") if word[:5] in text.lower()), "")
     return _Caption(
-        metric, len(kinds) > 1, sets[0] if len(sets) == 1 else "", unit, bool(_DATA_SETS.search(text)), ranked
+        metric, len(kinds) > 1, sets[0] if len(sets) == 1 else "", unit, bool(DATA_SETS.search(text)), ranked
     )
 
 
@@ -203,12 +148,12 @@ def _told_columns(grid: Grid, own: Sequence[str]) -> list[_Column]:
         if head is None or (not head and len(grid.numeric) > 1) or len(head.split()) > 12:
             continue
         metric = _metric(head)
-        if metric is None and _NO_RESULT.search(head):
+        if metric is None and NO_RESULT.search(head):
             continue
         beside = _beside_metric(head)
         apart = next(filter(None, map(_beside_metric, grid.last(place))), "")
-        data = [] if _AVERAGE.search(head) else [one.name for one in data_in(head)]
-        marked = bool(_OURS.search(head) or (own_in(head, own) and not _WITHOUT.search(head)))
+        data = [] if AVERAGE.search(head) else [one.name for one in data_in(head)]
+        marked = bool(OURS.search(head) or (own_in(head, own) and not WITHOUT.search(head)))
         named = [one for one in models_in(beside, own) if (one.end - one.start) * 2 >= len(beside)]
         model = _tidy(beside) if not data and len(beside.split()) <= 4 and (named or marked) else ""
         out.append(_Column(place, head, metric, data[-1] if len(set(data)) == 1 else "", model, marked, apart))
@@ -222,15 +167,15 @@ def _is_joined(head: str) -> bool:
 
 def _metric(text: str) -> Named | None:
     """The metric that a head names: one of the known, or what an arrow says is one."""
-    plain = _ARROW.sub(" ", text)
-    known = [m for m in metrics_in(plain) if not _NO_RESULT.search(plain[m.end : m.end + 10])]
+    plain = ARROW.sub(" ", text)
+    known = [m for m in metrics_in(plain) if not NO_RESULT.search(plain[m.end : m.end + 10])]
     special = [m for m in known if m.kind not in GENERAL] or [m for m in known if m.name != "loss"]
     if special:
         return special[-1]
     arrow = re.search(r"([\w@./-]{2,20})(?:\s?\([^()]*\))?\s?\(?[↑↓⇑⇓]", text) or re.search(
         r"([\w@./-]{2,20})\s?\(%\)$", text
     )
-    if arrow and not (_NO_RESULT.search(text) or _GENERIC.match(arrow[1]) or KNOWN_DATA.search(arrow[1])):
+    if arrow and not (NO_RESULT.search(text) or GENERIC.match(arrow[1]) or KNOWN_DATA.search(arrow[1])):
         return Named(0, 0, arrow[1], "")
     return None
 
@@ -253,7 +198,7 @@ def _own_lines(grid: Grid, caption: str, own: Sequence[str], columns: Sequence[_
         return [line for line in lines if _is_own(line, own) or _is_ablated(line)]
     if any(column.own for column in columns):
         return lines
-    return [] if _OF_BASELINES.search(caption) or (own and _are_known(lines)) else lines
+    return [] if OF_BASELINES.search(caption) or (own and _are_known(lines)) else lines
 
 
 def _are_known(lines: Sequence[Line]) -> bool:
@@ -263,12 +208,12 @@ def _are_known(lines: Sequence[Line]) -> bool:
 
 
 def _is_ablated(line: Line) -> bool:
-    return any(_ABLATED.match(name) for name in line.names if name)
+    return any(ABLATED.match(name) for name in line.names if name)
 
 
 def _is_own(line: Line, own: Sequence[str]) -> bool:
     name = " ".join(filter(None, line.names))
-    return bool(_OURS.search(name) or own_in(name, own))
+    return bool(OURS.search(name) or own_in(name, own))
 
 
 def _is_named(line: Line) -> bool:
@@ -282,11 +227,11 @@ def _is_named(line: Line) -> bool:
 
 def _is_cited(line: Line, caption: str) -> bool:
     """Whether the row, the line after it or the caption says that this is another work's number."""
-    if _CITING.search(" ".join([*line.cells, *line.after, line.section])):
+    if CITING.search(" ".join([*line.cells, *line.after, line.section])):
         return True
     name = re.escape(line.names[-1] or "\0")
     told = re.search(rf"(?<!\w){name}(?!\w)[^.;]{{0,60}}", caption)
-    return bool(told and _CITING.search(caption[told.start() : told.end() + 25]))
+    return bool(told and CITING.search(caption[told.start() : told.end() + 25]))
 
 
 @dataclass(frozen=True)
@@ -319,8 +264,8 @@ def _roles(grid: Grid, columns: Sequence[_Column], own: Sequence[str], of_data: 
         if role is None and at == len(grid.labels) - 1 and not head:
             role = _unnamed(names, columns, of_data)
         distinct = len(set(names)) * 2 > len(names)
-        marked = distinct and any(_OURS.search(name) or own_in(name, own) for name in names)
-        told = 2 if marked else int(bool(_OF_MODELS.search(head)))
+        marked = distinct and any(OURS.search(name) or own_in(name, own) for name in names)
+        told = 2 if marked else int(bool(OF_MODELS.search(head)))
         if role and told > worth.get(role, -1):
             found[role], worth[role] = at, told
     some = any(_metric(name) and not models_in(name, own) for line in grid.lines for name in line.names if name)
@@ -330,7 +275,7 @@ def _roles(grid: Grid, columns: Sequence[_Column], own: Sequence[str], of_data: 
 def _unnamed(names: Sequence[str], columns: Sequence[_Column], of_data: bool) -> str | None:
     """What rows under an empty head are: data sets beside columns of models, else models."""
     if _are_models(columns):
-        proper = sum(bool(_PROPER.fullmatch(name)) and not _GENERIC.match(name) for name in names)
+        proper = sum(bool(PROPER.fullmatch(name)) and not GENERIC.match(name) for name in names)
         return "data" if of_data and len(names) > 2 and proper * 2 > len(names) else None
     codes = sum(bool(re.fullmatch(r"[a-z]{1,3}(?:[-→][a-z]{1,3})?", name)) for name in names)
     return None if any(column.model for column in columns) or codes * 2 > len(names) else "model"
@@ -344,23 +289,23 @@ def _role(head: str, names: Sequence[str], own: Sequence[str]) -> str | None:
 
     if most(_metric(name) is not None for name in names):
         return "metric"
-    if any(_OURS.search(name) or own_in(name, own) for name in names):
+    if any(OURS.search(name) or own_in(name, own) for name in names):
         return "model"
-    if most(bool(KNOWN_DATA.search(name)) for name in names) or _OF_DATA.fullmatch(head):
+    if most(bool(KNOWN_DATA.search(name)) for name in names) or OF_DATA.fullmatch(head):
         return "data"
     spelt = most(bool(re.search(r"[A-Z0-9]", name)) for name in names)
-    return "model" if (_OF_MODELS.search(head) and spelt) or most(bool(models_in(name)) for name in names) else None
+    return "model" if (OF_MODELS.search(head) and spelt) or most(bool(models_in(name)) for name in names) else None
 
 
 def _claim(table: Table, caption: _Caption, roles: _Roles, line: Line, column: _Column) -> Claim | None:
     number = number_in(line.cells[column.place])
     beside = " ".join(filter(None, line.names))
-    if number is None or (roles.model is None and _NO_RESULT.search(beside)):
+    if number is None or (roles.model is None and NO_RESULT.search(beside)):
         return None
     metric, named = _metric_of(caption, roles, line, column)
     model, dataset = _model_and_data(line, column, roles, caption)
     if not (model or dataset) or (
-        not named and not (dataset and model and column.head and _RESULTS.search(table.caption))
+        not named and not (dataset and model and column.head and RESULTS.search(table.caption))
     ):
         return None
     if metric is not None and not is_possible(metric.kind, number.value):
@@ -384,7 +329,7 @@ def _claim(table: Table, caption: _Caption, roles: _Roles, line: Line, column: _
 def _names_data(roles: _Roles, line: Line, column: _Column, dataset: str) -> bool:
     """Whether the cell itself is on a data set, or is the average over those of the caption."""
     named = column.dataset or roles.name(line, roles.data) or _tidy(column.head) == dataset
-    return bool(dataset and (named or _AVERAGE.search(column.head)))
+    return bool(dataset and (named or AVERAGE.search(column.head)))
 
 
 def _metric_of(caption: _Caption, roles: _Roles, line: Line, column: _Column) -> tuple[Named | None, str]:
@@ -409,11 +354,11 @@ def _model_and_data(line: Line, column: _Column, roles: _Roles, caption: _Captio
     proper = (
         not models_in(column.head)
         and column.metric is None
-        and bool(_PROPER.fullmatch(column.head))
-        and not (_AVERAGE.search(column.head) or _GENERIC.match(column.head))
+        and bool(PROPER.fullmatch(column.head))
+        and not (AVERAGE.search(column.head) or GENERIC.match(column.head))
     )
     measured = _beside_metric(roles.name(line, roles.metric))
-    section = section or (measured if _PROPER.fullmatch(measured) else "")
+    section = section or (measured if PROPER.fullmatch(measured) else "")
     model, dataset = column.model, column.dataset or _tidy(grouped) or section
     if row:
         model = f"{row} ({column.model})" if column.model and column.model != row else row
