@@ -230,9 +230,13 @@ def _tasks(matcher: Matcher, text: str, direction: tuple[str, str] | None) -> di
     return {task: score / (1 + NEARNESS) for task, score in best if score > 0}
 
 
+def _said_otherwise(matcher: Matcher) -> list[str]:
+    return [word for patterns, words in _jargon() if any(map(matcher.hits, patterns)) for word in words]
+
+
 def _special(text: str) -> dict[str, str]:
-    """Words of a brief request that no rule knows, as typed, by their stem."""
-    typed = {stem: word for word in re.findall(r"[\w-]+", text) for stem in tokens(word)}
+    """Words of a brief request that no rule knows, as typed, by their stem; numbers and codes are not judged."""
+    typed = {stem: word for word in re.findall(r"[\w-]+", text) if not re.search(r"\d", word) for stem in tokens(word)}
     return {stem: word for stem, word in typed.items() if stem not in _lexicon()}
 
 
@@ -269,7 +273,7 @@ def understand(query: str) -> Understood:
         small=bool(_SMALL.search(text)),
         names=tuple(dict.fromkeys(_NAME.findall(text)))[:20],
         benchmarks=_benchmarks(matcher),
-        jargon=tuple(word for patterns, words in _jargon() if any(map(matcher.hits, patterns)) for word in words),
+        jargon=(*_said_otherwise(matcher), *filter(None, direction or ())),
         fields={
             field: words for field, (patterns, words) in _field_patterns().items() if any(map(matcher.hits, patterns))
         },

@@ -83,6 +83,7 @@ def test_a_word_that_nobody_knows_has_to_be_there() -> None:
 def test_words_of_one_family_count_as_there() -> None:
     bugs = model("acme/bugs", "text-classification", "Finds vulnerabilities in source code.")
     assert "vulnerable" not in search("vulnerable code", "model", source=source_of(bugs)).hits[0].weak
+    assert not understand("de2en").special, "codes and numbers are not judged"
     assert "glacier" in search("glacier code", "model", source=source_of(bugs)).hits[0].weak
 
 
