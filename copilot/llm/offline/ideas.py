@@ -17,7 +17,7 @@ from copilot.llm.offline.spoken import capital, claim, distance, limits, noise, 
 
 COUNT = 4
 LEAST = 3
-"""Ideas for a question; a paper gets as many as it has grounds for."""
+"""Ideas to choose from, if there are words for as many."""
 PER_PROTOTYPE = 3
 QUOTES = 2
 NAMED = 4.0
@@ -36,6 +36,10 @@ with six seeds that no run uses (docs/interventions.md). Never an entry's own ou
 """
 FLOOR = 0.15
 """Relevance from which on an idea is offered: a special term in passing gets 0.1, one in the abstract up to 0.6."""
+PASSING = 0.05
+"""Relevance that the best idea needs at least: below it nothing but chance words connect it with the paper."""
+ASIDE = 1.01 * PLAIN
+"""What any sentence is worth at least where an idea is filled in that the paper only touches on."""
 OUTSIDE = 0.5
 """What is left of the relevance for a paper of a kind that nothing here can test (`kinds`): at best a side of it."""
 ADVICE = (
@@ -62,15 +66,22 @@ def draft(documents: dict[str, Any], request: str) -> dict[str, Any]:
 
 
 def _for_paper(paper: dict[str, Any], asked: str, cards: dict[str, Any]) -> list[dict[str, Any]]:
-    """Drafts that the paper has grounds for, one to four. Raises CannotDo when it has none."""
+    """Drafts that the paper has grounds for; where those are few, up to three with what it speaks of in passing.
+
+    Raises CannotDo when there are no grounds and too little in passing.
+    """
     kind = outside(paper)
     zones = _zones(paper, asked)
     share = OUTSIDE if kind else 1.0
-    found = (replace(item, relevance=item.relevance * share) for item in match(zones, cards, within=zones))
-    ranked = [item for item in found if item.relevance >= FLOOR]
-    known = [sentence for sentence in sentences(paper) if not kind or sentence.weight > PLAIN]
-    told = _with_evidence(_choose(ranked, 2 * COUNT), known)
-    if not told:
+    found = [replace(item, relevance=item.relevance * share) for item in match(zones, cards, within=zones)]
+    known = list(sentences(paper))
+    central = [sentence for sentence in known if not kind or sentence.weight > PLAIN]
+    grounds = [item for item in found if item.relevance >= FLOOR]
+    told = _with_evidence(_choose(grounds, 2 * COUNT), central)
+    grounded = bool(told)
+    if len(told) < LEAST and found and found[0].relevance >= PASSING:
+        told += _in_passing(found, known, told)
+    if not grounded and len(told) < LEAST:
         why = (
             f"it is about {kind}, which no bundled prototype can test"
             if kind
@@ -78,6 +89,17 @@ def _for_paper(paper: dict[str, Any], asked: str, cards: dict[str, Any]) -> list
         )
         raise CannotDo(f"offline has no experiment for this paper: {why}; {ADVICE}")
     return [_draft(item, cards, quotes, paper, kind) for item, quotes in told]
+
+
+def _in_passing(
+    found: list[Match], known: list[Sentence], told: list[tuple[Match, list[Sentence]]]
+) -> list[tuple[Match, list[Sentence]]]:
+    """What fills up to the least number of ideas: other interventions that the paper has words for, wherever."""
+    groups = {item.entry.group for item, _ in told}
+    used = {quote.text for _, quotes in told for quote in quotes}
+    rest = [item for item in found if item.entry.group not in groups]
+    free = [replace(sentence, weight=max(sentence.weight, ASIDE)) for sentence in known if sentence.text not in used]
+    return _with_evidence(_choose(rest, 4 * COUNT, beside=0.0), free)[: LEAST - len(told)]
 
 
 def _how_far(ideas: list[dict[str, Any]]) -> str:
@@ -100,7 +122,7 @@ def _zones(paper: dict[str, Any], asked: str) -> dict[str, str]:
     }
 
 
-def _choose(ranked: Iterable[Match], count: int = COUNT) -> list[Match]:
+def _choose(ranked: Iterable[Match], count: int = COUNT, beside: float = BESIDE) -> list[Match]:
     """The most relevant ones, no two variants of one idea, not all from one prototype, none far below the best."""
     groups: set[str] = set()
     per_prototype: Counter[str] = Counter()
@@ -110,7 +132,7 @@ def _choose(ranked: Iterable[Match], count: int = COUNT) -> list[Match]:
         entry = item.entry
         if entry.group in groups:
             continue
-        if chosen and item.relevance < BESIDE * chosen[0].relevance:
+        if chosen and item.relevance < beside * chosen[0].relevance:
             break
         groups.add(entry.group)
         per_prototype[entry.prototype] += 1
