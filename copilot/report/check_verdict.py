@@ -6,8 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from packaging.version import InvalidVersion, Version
+
 from copilot.domain.experiment import Check, Verdict
 from copilot.errors import CopilotError
+from copilot.events import RunStarted
 from copilot.lab.evaluate import Evaluator
 from copilot.lab.integrity import run_checks
 from copilot.lab.verdict import decide
@@ -18,8 +21,8 @@ from copilot.report.record import Record
 from copilot.runs import RunFolder
 
 NEED_INPUTS = {"data_unchanged", "train_test_overlap", "near_duplicates"}
-LATER = {"near_duplicates"}
-"""Checks that journals of earlier versions do not have."""
+LATER = {"near_duplicates": "0.2"}
+"""Checks that journals of earlier versions do not have, and the first version that makes them."""
 NEED_LABELS = {
     "evaluator_unchanged",
     "arms_differ",
@@ -57,8 +60,7 @@ def check_integrity(run: RunFolder, record: Record, places: Places, evaluator: E
         yield f"the integrity checks cannot be done again: {error}"
         return
     recorded = record.state.checks
-    missing = LATER - set(recorded)
-    for name in sorted((set(again) ^ set(recorded)) - missing):
+    for name in sorted((set(again) ^ set(recorded)) - _not_made_then(record)):
         what = "not in the journal" if name in again else "none that this program knows"
         yield f"the integrity check {name} is {what}"
     skipped = (NEED_INPUTS if places.inputs is None else set()) | (NEED_LABELS if evaluator is None else set())
@@ -67,6 +69,16 @@ def check_integrity(run: RunFolder, record: Record, places: Places, evaluator: E
         comparable = name not in skipped or (not graded and name in NEED_LABELS)
         if name in recorded and comparable and not agree(_worded(recorded[name].model_dump()), check.model_dump()):
             yield f"the integrity check {name} {_differs(recorded[name], check)}"
+
+
+def _not_made_then(record: Record) -> set[str]:
+    """The checks that the version which made this run did not know."""
+    first = record.entries[0].event if record.entries else None
+    try:
+        made_by = Version(first.version) if isinstance(first, RunStarted) else None
+    except InvalidVersion:
+        made_by = None
+    return {name for name, since in LATER.items() if made_by is not None and made_by < Version(since)}
 
 
 def _differs(said: Check, found: Check) -> str:

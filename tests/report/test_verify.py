@@ -16,6 +16,7 @@ from benchmarks.mutation import mutate
 from benchmarks.mutation_journal import lines_of, report_again, write_lines
 from benchmarks.mutation_kinds import EDITS, FORGED
 from benchmarks.mutation_runs import make_run
+from copilot import __version__
 from copilot.errors import SetupError
 from copilot.report.agree import agree
 from copilot.report.bundle import unpack
@@ -109,6 +110,20 @@ def test_a_forged_error_rate_is_caught_where_no_sentence_names_it(tmp_path: Path
     mutant = mutate(run, "forged: protocol_alpha", random.Random(1), tmp_path / "copy")
     assert mutant is not None
     assert any("analysis in the protocol" in problem for problem in mutant.problems), mutant.problems
+
+
+@pytest.mark.parametrize(("version", "problems"), [("0.1.0", 0), (__version__, 1)])
+def test_only_a_version_that_did_not_know_a_check_may_lack_it(
+    graded: RunFolder, tmp_path: Path, version: str, problems: int
+) -> None:
+    copy = copied(graded, tmp_path)
+    lines = lines_of(copy)
+    lines[0]["data"]["version"] = version
+    kept = [line for line in lines if line["data"].get("check", {}).get("name") != "near_duplicates"]
+    assert len(kept) == len(lines) - 1
+    write_lines(copy, kept, chain=True)
+    report_again(copy)
+    assert len(verify_run(copy.path)) == problems
 
 
 def zipped(*members: tuple[zipfile.ZipInfo | str, bytes]) -> bytes:
