@@ -15,4 +15,4 @@ The rooms, top to bottom; a module imports only from rooms below its own (`tests
 Importing the package does nothing and is cheap; heavy libraries are imported by the function that needs them.
 """
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

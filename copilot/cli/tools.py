@@ -56,7 +56,7 @@ def models(arguments: argparse.Namespace) -> int:
 
 def retrieve(arguments: argparse.Namespace) -> int:
     """`copilot retrieve`."""
-    from copilot.hub.retrieve import retrieve_file, search
+    from copilot.hub.retrieve import NOTHING_FITS, retrieve_file, search
     from copilot.hub.source import open_source
     from copilot.hub.values import Filters
     from copilot.lab.cards import load_cards
@@ -75,6 +75,8 @@ def retrieve(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(found.model_dump_json(indent=1))
         return 0
+    if not found.fits:
+        print(NOTHING_FITS)
     for hit in found.hits:
         print(f"{hit.score:6.2f}  {hit.id}\n        {hit.why}")
         for warning in hit.warnings:
@@ -83,7 +85,7 @@ def retrieve(arguments: argparse.Namespace) -> int:
         print("Not to be used (nothing of it was fetched or run):")
     for refusal in found.refusals:
         print(f"  {refusal.id}: {'; '.join(refusal.reasons)}{_permission(refusal.needs)}")
-    for note in [f"source: {found.source}", *found.notes]:
+    for note in [f"source: {found.source}", *(note for note in found.notes if note != NOTHING_FITS)]:
         print(note, file=sys.stderr)
     return 0
 

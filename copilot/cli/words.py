@@ -7,6 +7,9 @@ from copilot.cli.progress import printable
 from copilot.domain.paper import Paper
 from copilot.state import RunState
 
+MOST_TOLD = 8
+"""Claims that a person sees at once."""
+
 
 def paper_parts(paper: Paper) -> list[str]:
     """What was found in a paper, part by part; what was not found is an empty part."""
@@ -26,8 +29,15 @@ def paper_parts(paper: Paper) -> list[str]:
         paper.abstract,
         "\n".join(sections),
         ", ".join(f"{count} {name[:-1] if count == 1 else name}" for name, count in counts.items()),
+        "\n".join(f"- {text}" for text in _told(paper)),
         "\n".join(f"warning: {warning}" for warning in paper.warnings),
     ]
+
+
+def _told(paper: Paper) -> list[str]:
+    """The first findings and results of the claims ledger; all of it is in the JSON."""
+    found = [claim for kind in ("finding", "result") for claim in paper.claims if claim.kind == kind]
+    return [f"{claim.text} (p. {claim.page})" for claim in found[:MOST_TOLD]]
 
 
 def now(found: Summary, working: bool) -> Summary:

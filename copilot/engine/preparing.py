@@ -53,6 +53,8 @@ def retrieve(services: Services) -> None:
     from copilot.hub.retrieve import search
 
     idea = idea_of(services)
+    if idea.kind == "given":  # nothing is missing from a whole experiment
+        return
     query = f"{idea.title}. {idea.data}"
     for what, top in WANTED:
         if what in services.state.retrieved:

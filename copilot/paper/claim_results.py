@@ -95,7 +95,7 @@ def _is_prose(text: str) -> bool:
     numbers, words = len(re.findall(r"(?<![\w.])\d", text)), len(re.findall(r"[A-Za-z]{2,}", text))
     return (
         0 < numbers <= 0.6 * words
-        and not re.search(r"[{}\\∈∑∏∀∃∂∇⟨⟩�]|==|;$", text)
+        and not re.search(r"[{}\\∈∑∏∀∃∂∇⟨⟩�]|==|;$|[:.] [:.] [:.]", text)
         and len(re.findall(PLAIN_WORDS, text)) >= 2
     )
 

@@ -25,7 +25,7 @@ from copilot.paper.ocr import find_language_data, with_time
 
 __all__ = ["ReadLimits", "read_paper"]
 
-READER_VERSION = 9
+READER_VERSION = 10
 """Part of the cache key: raise it when reading the same file would give another result."""
 _DEFAULT = ReadLimits()
 

@@ -103,12 +103,13 @@ def _ledger(view: View, claims: list[Claim]) -> None:
         [
             {
                 "page": claim.page,
-                "what the paper says": one_line(claim.quote, 400),
+                "what the paper says": one_line(claim.text, 400),
                 "kind": KINDS[claim.kind],
                 "section": one_line(claim.section, 60),
-                "number": claim.number,
+                "number": "" if claim.number is None else f"{claim.number:g} {claim.unit}".strip(),
                 "metric": claim.metric,
                 "data": claim.dataset,
+                "model": claim.model,
             }
             for claim in claims
         ],
