@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from copilot.lab import metrics
@@ -159,6 +159,7 @@ def test_describe_survives_any_table(
 
 
 @settings(max_examples=60, deadline=None)
+@example(b"PK\x03\x04 an archive by its first bytes", ".npz")
 @given(st.binary(max_size=200), st.sampled_from([".csv", ".jsonl", ".npz", ".conll", ".tsv", ".json"]))
 def test_describe_survives_any_bytes(tmp_path_factory: pytest.TempPathFactory, data: bytes, suffix: str) -> None:
     folder = tmp_path_factory.mktemp("bytes")

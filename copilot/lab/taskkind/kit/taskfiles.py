@@ -231,12 +231,11 @@ def read_npz(path: Path) -> dict[str, pd.DataFrame]:
     sampling rate) becomes a constant column.
     """
     try:
-        loaded = np.load(path, allow_pickle=False)
-        arrays = {"x": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
+        with path.open("rb") as file:  # numpy leaves a file open that begins like an archive and is none
+            loaded = np.load(file, allow_pickle=False)
+            arrays = {"x": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
     except (EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"damaged: {error}") from error
-    if not isinstance(loaded, np.ndarray):
-        loaded.close()
     scalars = {name: a.reshape(-1)[0] for name, a in arrays.items() if a.size == 1}
     edges = {
         n: a for n, a in arrays.items() if "edge" in n.lower() and a.ndim == 2 and 2 in a.shape and part_of(n) == ""
