@@ -9,6 +9,8 @@ from pydantic import Field
 from copilot.domain.base import Value
 
 Scalar = str | int | float | bool | None
+CENTRAL = 0.6
+"""Below this relevance an idea is beside what the paper is about."""
 
 
 class Metric(Value):
@@ -97,6 +99,11 @@ class Idea(Value):
     source: Literal["paper", "question", "task", "person"] = "paper"
     reproduces: Reproduced | None = None
     """Set by code for a claim of the paper's own ledger that is tested again here."""
+
+    @property
+    def touched_on(self) -> bool:
+        """True when the paper does no more than touch on it, in its proposer's own view."""
+        return self.source == "paper" and self.reproduces is None and self.relevance < CENTRAL
 
     @property
     def foretold(self) -> bool:

@@ -22,9 +22,6 @@ from copilot.runs import RunFolder
 from copilot.sandbox.protocol import LEVEL_TEXTS
 from copilot.state import RunState
 
-CENTRAL = 0.6
-"""Below this relevance, in its proposer's own view, an idea is beside what the paper is about."""
-
 
 def predictions_of(run: RunFolder, purpose: str, arm: str, seed: int) -> Path | None:
     """The predictions file of a trial, or None."""
@@ -138,7 +135,7 @@ def _stand_in(state: RunState) -> list[str]:
         ]
     if idea is None or idea.source != "paper":
         return []
-    if idea.relevance < CENTRAL:
+    if idea.touched_on:
         return ["The paper only touches on what was tested here: this is no verdict on what the paper itself claims."]
     if not idea.prototype:
         return []

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from copilot.agents.brief import card_digest, paper_digest
 from copilot.agents.idea import DraftIdeas
 from copilot.agents.prompts import FOLDER, render
+from copilot.domain.idea import CENTRAL
 from copilot.domain.paper import Paper
 from copilot.errors import CannotDo
 from copilot.lab.cards import load_cards, validate_parameters
 from copilot.lab.datasets import parse_name
 from copilot.llm.offline.catalogue import entries, lines, match, mentions
-from copilot.llm.offline.ideas import FLOOR, PRIORS, TOUCHED, draft
+from copilot.llm.offline.ideas import FLOOR, PRIORS, draft
 from copilot.llm.offline.manager import review
 from copilot.llm.offline.sentences import argues, readable, split
 from copilot.paper.ground import ground
@@ -124,7 +125,7 @@ def test_relevance_is_earned_by_naming_what_is_varied_where_the_paper_says_what_
     named = relevance("Dropout for small networks")["dropout"]
     in_abstract = relevance("t", "We use dropout in our networks.")["dropout"]
     in_passing = relevance("t", "", "One may also think of dropout here.")["dropout"]
-    assert 1 >= named > TOUCHED > in_abstract > FLOOR > in_passing > 0
+    assert 1 >= named > CENTRAL > in_abstract > FLOOR > in_passing > 0
     common = relevance("A convolutional network for images", "The network is deep and robust; a combination of losses.")
     assert all(value < FLOOR * 2 for value in common.values()), common
 

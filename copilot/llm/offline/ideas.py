@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from copilot.domain.idea import CENTRAL
 from copilot.domain.wording import stems
 from copilot.errors import CannotDo
 from copilot.llm.offline.catalogue import Entry, Match, entries, lines, match, mentions
@@ -22,8 +23,6 @@ PER_PROTOTYPE = 3
 QUOTES = 2
 NAMED = 4.0
 """How much more a sentence is worth as evidence that names what is varied: more than any place in the paper gives."""
-TOUCHED = 0.6
-"""Relevance below which the paper only touches on an idea, as the stamp on the verdict has it."""
 NEIGHBOUR = 0.3
 """Relevance of an idea that a question does not name, as a share of the best one's."""
 BESIDE = 0.35
@@ -104,7 +103,7 @@ def _in_passing(
 
 def _how_far(ideas: list[dict[str, Any]]) -> str:
     """A plain word where the bundled prototypes reach no more than the edge of the paper."""
-    if max(idea["relevance"] for idea in ideas) >= TOUCHED:
+    if max(idea["relevance"] for idea in ideas) >= CENTRAL:
         return ""
     some = "the one idea touches" if len(ideas) == 1 else f"the {len(ideas)} ideas touch"
     return f"(Its centre is beyond what the bundled prototypes can vary: {some} on a side of it.)"
@@ -177,7 +176,7 @@ def _draft(
     entry, card = item.entry, cards[item.entry.prototype]
     probability, size = PRIORS[entry.prior]
     far = [f"the paper is about {kind}, which no prototype can test; this tests a side of it at most"] if kind else []
-    touched = ["the paper only touches on this"] if paper and item.relevance < TOUCHED else []
+    touched = ["the paper only touches on this"] if paper and item.relevance < CENTRAL else []
     return {
         "title": f"{capital(entry.treatment)} against {entry.baseline}",
         "claim": claim(entry, card),

@@ -25,6 +25,7 @@ SCORE = (
     "From 0 to 1, to order the cards and to choose when nobody is asked: relevance, probability, expected effect, "
     "evidence in the paper, and whether it runs here as it stands."
 )
+TOUCHED_ON = "The paper no more than touches on this. A verdict will say so: it is none on what the paper claims."
 UNTOLD = frozenset({"id", "score", "source"})
 """Fields whose change says nothing that the card does not."""
 
@@ -161,6 +162,8 @@ def _badges(view: View, draft: Edits, idea: Idea, put_aside: str | None) -> None
     st.badge(KINDS[idea.kind], color="blue")
     if idea.foretold:
         st.badge(f"score {idea.score:.2f}", color="gray", help=SCORE)
+    if idea.touched_on:
+        st.badge("at the paper's edge", color="orange", icon=":material/explore:", help=TOUCHED_ON)
     reviews = view.state.reviews.get(idea.id, [])
     if reviews and not reviews[-1].accepted:
         st.badge("not accepted in review", color="orange", icon=":material/rate_review:")
