@@ -149,7 +149,13 @@ def _parquet(name: str, data: bytes, budget: Budget) -> Iterator[tuple[str, byte
     if len(data) > budget.per_file:
         budget.left_out.append(name)
         return
-    yield f"{name} (table)", budget.take(io.BytesIO(table.to_csv().encode("utf-8", "replace")), name)
+    from pyarrow.lib import ArrowException  # type: ignore[import-untyped]  # it ships no types
+
+    try:
+        text = table.to_csv()
+    except ArrowException as error:  # texts that are none: Arrow looks at them only now
+        raise ValueError(str(error)) from error
+    yield f"{name} (table)", budget.take(io.BytesIO(text.encode("utf-8", "replace")), name)
 
 
 def _pickle(name: str, data: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from copilot.domain.experiment import Check
@@ -176,6 +176,7 @@ def test_a_locked_archive_is_named(tmp_path: Path) -> None:
 
 
 @settings(max_examples=150, deadline=None)
+@example("parquet", 28, b"\x80")
 @given(st.sampled_from([*HIDDEN]), st.integers(0, 400), st.binary(max_size=30))
 def test_damaged_files_are_survived(way: str, place: int, noise: bytes) -> None:
     data = HIDDEN[way]()
